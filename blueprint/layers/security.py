@@ -1,0 +1,193 @@
+"""Security: one KMS key for each domain of data, in every region that holds it. Promises R5 and R11.
+
+A key of its own per domain keeps each policy short enough to read, and lets one domain's access be cut off
+without the others'. A domain whose data recovery takes over has a multi-region key with a replica in each
+recovery region: always, because MultiRegion can never be switched on later and an environment may gain a
+recovery region (docs/decisions/0004-multi-region-keys.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from awacs import kms
+from awacs.aws import Statement
+from troposphere import AWSHelperFn, GetAtt, If, Parameter, Ref, Sub
+from troposphere.kms import Alias, Key, ReplicaKey
+
+from blueprint.environment import Environment
+from blueprint.layers.shared import keys
+from blueprint.render.places import Place
+from blueprint.render.stack import Stack
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A kind of data with a key of its own, and the statements that let its services use the key."""
+
+    name: str
+    what: str
+    statements: Callable[[], list[Statement]]
+    multi_region: bool = True
+
+
+DOMAINS = (
+    Domain(
+        "Database",
+        "databases, their replicas, snapshots and caches",
+        lambda: [
+            keys.through_services("rds", "elasticache", "backup"),
+            keys.grants_through_services("rds", "elasticache", "backup"),
+        ],
+    ),
+    Domain(
+        "Storage",
+        "objects in S3: static assets and what users upload",
+        lambda: [
+            keys.through_services("s3"),
+            # Distributions of this account read static assets through origin access control.
+            keys.service(
+                "CloudFront",
+                "cloudfront.amazonaws.com",
+                "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/*",
+                [kms.Decrypt, kms.DescribeKey],
+            ),
+        ],
+    ),
+    Domain(
+        "Secrets",
+        "secrets in Secrets Manager and parameters in Systems Manager",
+        lambda: [keys.through_services("secretsmanager", "ssm")],
+    ),
+    Domain(
+        "Identity",
+        "the user pool and its replica",
+        lambda: [
+            keys.through_services("cognito-idp"),
+            keys.grants_through_services("cognito-idp"),
+            keys.service(
+                "Cognito",
+                "cognito-idp.amazonaws.com",
+                "arn:${AWS::Partition}:cognito-idp:*:${AWS::AccountId}:userpool/*",
+            ),
+        ],
+    ),
+    Domain(
+        "Logs",
+        "log groups and log buckets",
+        lambda: [
+            keys.through_services("s3", "logs"),
+            keys.log_groups(),
+            # VPC flow logs and other vended logs that are delivered to a bucket.
+            keys.service(
+                "LogDelivery",
+                "delivery.logs.amazonaws.com",
+                "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*",
+                [kms.Decrypt, kms.DescribeKey, keys.GENERATE_DATA_KEY],
+            ),
+        ],
+        multi_region=False,  # logs stay in the region that wrote them
+    ),
+)
+
+
+def stacks(env: Environment) -> list[Stack]:
+    stack = Stack(
+        "security",
+        env,
+        Place.PRIMARY,
+        Place.RECOVERY,
+        purpose="KMS keys, one for each domain of data.",
+    )
+    rotation = stack.parameter(
+        "RotationDays",
+        env.security.rotation_days,
+        kind="Number",
+        minimum=90,
+        maximum=2560,
+        group="Keys",
+        label="Days between rotations",
+        description="How often KMS makes new key material, in days. Old material stays for old data.",
+        constraint="A number of days from 90 to 2560.",
+    )
+    window = stack.parameter(
+        "DeletionWindowDays",
+        env.security.deletion_window_days,
+        kind="Number",
+        minimum=7,
+        maximum=30,
+        group="Keys",
+        label="Days before a deleted key is gone",
+        description="How long a scheduled deletion of a key can be taken back, in days.",
+        constraint="A number of days from 7 to 30.",
+    )
+    for domain in DOMAINS:
+        key = _key(stack, domain, rotation, window)
+        if domain.multi_region and stack.spans_recovery:
+            _replicated(stack, domain, key, window)
+        else:
+            _outputs(stack, domain, Ref(key), GetAtt(key, "Arn"))
+    return [stack]
+
+
+def _key(stack: Stack, domain: Domain, rotation: Parameter, window: Parameter) -> Key:
+    return stack.add_stateful(
+        Key(
+            f"{domain.name}Key",
+            Description=f"{stack.subject.project} {stack.subject.name}: {domain.what}",
+            EnableKeyRotation=True,
+            RotationPeriodInDays=Ref(rotation),
+            PendingWindowInDays=Ref(window),
+            MultiRegion=domain.multi_region,
+            KeyPolicy=keys.key_policy(*domain.statements()),
+        )
+    )
+
+
+def _replicated(stack: Stack, domain: Domain, key: Key, window: Parameter) -> None:
+    """The key in the primary region, its replica in recovery regions, one pair of outputs for both."""
+    key.Condition = stack.is_primary()
+    primary_id = stack.bound_parameter(
+        f"{domain.name}KeyId",
+        stack="security",
+        output=f"{domain.name}KeyId",
+        group="Recovery",
+        label=f"Id of the {domain.name.lower()} key",
+        description=f"In a recovery region: id of the multi-region {domain.name.lower()} key to replicate.",
+        pattern="mrk-[0-9a-f]{32}",
+    )
+    replica = stack.add_stateful(
+        ReplicaKey(
+            f"{domain.name}ReplicaKey",
+            Condition=stack.is_recovery(),
+            Description=f"{stack.subject.project} {stack.subject.name}: {domain.what} (replica)",
+            PendingWindowInDays=Ref(window),
+            KeyPolicy=keys.key_policy(*domain.statements()),
+            # From the id alone, so that nothing of the lost region is read in a disaster.
+            PrimaryKeyArn=Sub(
+                f"arn:${{AWS::Partition}}:kms:{stack.regions[0]}:${{AWS::AccountId}}:key/${{KeyId}}",
+                KeyId=Ref(primary_id),
+            ),
+        ),
+        setting="recovery",
+    )
+    here = stack.is_primary()
+    _outputs(
+        stack,
+        domain,
+        If(here, Ref(key), Ref(replica)),
+        If(here, GetAtt(key, "Arn"), GetAtt(replica, "Arn")),
+    )
+
+
+def _outputs(stack: Stack, domain: Domain, key_id: AWSHelperFn, key_arn: AWSHelperFn) -> None:
+    stack.add(
+        Alias(
+            f"{domain.name}KeyAlias",
+            AliasName=f"alias/{stack.subject.project}-{stack.subject.name}-{domain.name.lower()}",
+            TargetKeyId=key_id,
+        )
+    )
+    stack.output(f"{domain.name}KeyId", key_id, f"Id of the key for {domain.what}")
+    stack.output(f"{domain.name}KeyArn", key_arn, f"ARN of the key for {domain.what}")

@@ -1,0 +1,1 @@
+"""What two layers must never do differently."""

@@ -1,0 +1,108 @@
+"""Room 3: from the stacks of the layers to templates, manifest and ledger, as bytes.
+
+Nothing here touches a file; ``writer.py`` does, once everything is known to be good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from blueprint.environment import Environment
+from blueprint.problems import BlueprintError, Problem
+from blueprint.render import manifest
+from blueprint.render.limits import Use, measure
+from blueprint.render.linking import Plan, link
+from blueprint.render.places import Subject
+from blueprint.render.stack import Stack
+from blueprint.render.template import assemble, to_bytes
+from blueprint.schemas.lookup import types_in
+
+#: A layer: its name and the function that makes its stacks.
+Layers = Mapping[str, Callable[[Any], Iterable[Stack]]]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One environment, rendered: nothing is written yet."""
+
+    subject: Subject
+    plan: Plan
+    manifest: dict[str, Any]
+    bodies: dict[str, bytes]  # template by stack name
+    uses: dict[str, list[Use]]  # share of the quotas by stack name
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What ``templates/<environment>/`` holds: templates and manifest, by file name."""
+        templates = {self.plan.file_name(name): body for name, body in self.bodies.items()}
+        return {**templates, manifest.FILE_NAME: manifest.to_bytes(self.manifest)}
+
+
+def render(subject: Subject, layers: Layers) -> Rendered:
+    """Render every layer for ``subject``.
+
+    Raises BlueprintError for references that cannot be resolved, resources that a layer made wrongly,
+    types that a region does not have, and templates beyond a quota of CloudFormation.
+    """
+    plan = link(_stacks(subject, layers))
+    _check_regions(subject, plan)
+    bodies, uses = {}, {}
+    for name, stack in plan.stacks.items():
+        template = assemble(stack, plan)
+        bodies[name] = to_bytes(template)
+        uses[name] = measure(template, bodies[name])
+    _check_quotas(plan, uses)
+    return Rendered(subject, plan, manifest.build(subject, plan, bodies), bodies, uses)
+
+
+def _stacks(subject: Subject, layers: Layers) -> Iterable[Stack]:
+    for layer, make in layers.items():
+        for stack in make(subject):
+            stack.layer = layer
+            if stack.targets:  # a stack of the recovery regions has none where no such region is asked for
+                yield stack
+
+
+def _check_regions(subject: Subject, plan: Plan) -> None:
+    problems = {}
+    for stack in plan.stacks.values():
+        for region in stack.regions:
+            for resource_type in {r.resource_type: None for r in stack.resources.values()}:
+                if not _exists(str(resource_type), region):
+                    problems[resource_type, region] = Problem(
+                        f"region {region} has no {resource_type}, which layer {stack.layer} needs",
+                        subject.where(_key_of(subject, region)),
+                        "choose another region",
+                        "REN020",
+                    )
+    if problems:
+        raise BlueprintError(problems.values())
+
+
+def _exists(resource_type: str, region: str) -> bool:
+    return resource_type.startswith("Custom::") or resource_type in types_in(region)
+
+
+def _key_of(subject: Subject, region: str) -> str:
+    if not isinstance(subject, Environment):
+        return "home_region"
+    if region == subject.region:
+        return "region"
+    return f"recovery.{subject.recovery_regions.index(region)}.region"
+
+
+def _check_quotas(plan: Plan, uses: Mapping[str, list[Use]]) -> None:
+    problems = [
+        Problem(
+            f"template {plan.file_name(name)} of layer {plan.stacks[name].layer} has {use}",
+            remedy="split the layer, or ask for less in the environment file",
+            code="REN021",
+        )
+        for name, used in uses.items()
+        for use in used
+        if use.share > 1
+    ]
+    if problems:
+        raise BlueprintError(problems)

@@ -1,0 +1,295 @@
+"""A stack as a layer writes it: parameters, resources and outputs, and what it needs of other stacks.
+
+A layer makes a :class:`Stack`, adds to it from top to bottom, and returns it. The stack remembers which
+outputs it asked for; order, waves and manifest derive from that (see ``linking.py``).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from troposphere import AWSHelperFn, AWSObject, Equals, Export, FindInMap, Output, Parameter, Ref, Tags
+
+from blueprint.problems import BlueprintError, Problem
+from blueprint.render.places import Place, Subject, Target, targets
+from blueprint.render.stateful import STATEFUL
+
+REGION_MAP = "Region"  # the one mapping: what differs between the regions of a template
+IS_PRIMARY = "IsPrimary"
+IS_RECOVERY = "IsRecovery"
+
+Resource = TypeVar("Resource", bound=AWSObject)
+
+
+class StackOutput(AWSHelperFn):
+    """Another stack's output. What it becomes in JSON is known once every layer has rendered."""
+
+    def __init__(self, stack: str, output: str) -> None:
+        self.stack = stack
+        self.output = output
+        self.data: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A parameter that the manifest fills, in recovery regions, from an output of the primary."""
+
+    parameter: str
+    stack: str
+    output: str
+
+
+@dataclass(frozen=True)
+class SecondPass:
+    """A parameter that a later, named wave sets to ``value`` (two-way references are impossible at once)."""
+
+    parameter: str
+    value: str
+    after: tuple[str, ...]  # stacks that must be complete, everywhere, before
+    why: str
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret that a person must fill in before the first deployment; never its value."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where a resource comes from: the layer's function and the YAML key that asked for it."""
+
+    source: str
+    setting: str
+
+
+@dataclass
+class Group:
+    """A parameter group of the console, in the order of the layer."""
+
+    title: str
+    parameters: list[str] = field(default_factory=list)
+
+
+class Stack:
+    """One CloudFormation template in the making.
+
+    ``name`` is unique in its environment whatever the region; ``places`` says where it is deployed;
+    ``purpose`` is one sentence for the person who reads the template's Description.
+    """
+
+    def __init__(self, name: str, subject: Subject, *places: Place, purpose: str) -> None:
+        self.name = name
+        self.subject = subject
+        self.places = places
+        self.purpose = purpose
+        self.layer = ""  # set by the renderer, which knows the module
+        self.groups: dict[str, Group] = {}
+        self.labels: dict[str, str] = {}
+        self.parameters: dict[str, Parameter] = {}
+        self.rules: dict[str, dict[str, Any]] = {}
+        self.mapping: dict[str, dict[str, Any]] = {}
+        self.conditions: dict[str, AWSHelperFn] = {}
+        self.resources: dict[str, AWSObject] = {}
+        self.outputs: dict[str, Output] = {}
+        self.references: list[StackOutput] = []
+        self.bindings: list[Binding] = []
+        self.passes: list[SecondPass] = []
+        self.secrets: list[Secret] = []
+        self.traces: dict[str, Trace] = {}
+        self.targets: dict[Target, Place] = {}
+        for place in places:
+            for target in targets(subject, place):
+                self.targets.setdefault(target, place)  # places may coincide; the first named wins
+
+    # -- names ---------------------------------------------------------------------------------------
+
+    @property
+    def stack_name(self) -> str:
+        return f"{self.subject.project}-{self.subject.name}-{self.name}"
+
+    def export_name(self, output: str) -> str:
+        return f"{self.subject.project}:{self.subject.name}:{self.name}:{output}"
+
+    # -- regions -------------------------------------------------------------------------------------
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(target.region for target in self.targets))
+
+    @property
+    def recovery_regions(self) -> tuple[str, ...]:
+        return tuple(target.region for target, place in self.targets.items() if place.is_recovery)
+
+    def by_region(self, key: str, values: Mapping[str, Any]) -> Any:
+        """``values[region]`` as a literal where all regions agree, else a lookup by ``AWS::Region``."""
+        wanted = [values[region] for region in self.regions]
+        if all(value == wanted[0] for value in wanted):
+            return wanted[0]
+        for region in self.regions:
+            self.mapping.setdefault(region, {})[key] = values[region]
+        return FindInMap(REGION_MAP, Ref("AWS::Region"), key)
+
+    @property
+    def spans_recovery(self) -> bool:
+        """Whether one template serves primary and recovery alike, so that origin is a condition."""
+        return bool(self.recovery_regions) and len(self.regions) > len(self.recovery_regions)
+
+    def is_primary(self) -> str:
+        """The name of the condition that holds where this template's origin is the primary region."""
+        return self._origin_condition(IS_PRIMARY, "primary")
+
+    def is_recovery(self) -> str:
+        """The name of the condition that holds where this template's origin is a recovery region."""
+        return self._origin_condition(IS_RECOVERY, "recovery")
+
+    def _origin_condition(self, name: str, origin: str) -> str:
+        origins = {
+            target.region: "recovery" if place.is_recovery else "primary"
+            for target, place in self.targets.items()
+        }
+        self.conditions[name] = Equals(self.by_region("Origin", origins), origin)
+        return name
+
+    # -- parameters ----------------------------------------------------------------------------------
+
+    def parameter(
+        self,
+        name: str,
+        default: str | int | None,
+        *,
+        group: str,
+        label: str,
+        description: str,
+        constraint: str,
+        kind: str = "String",
+        allowed: Sequence[str | int] = (),
+        pattern: str = "",
+        minimum: int | None = None,
+        maximum: int | None = None,
+    ) -> Parameter:
+        """What an operator may turn in the console without rendering again."""
+        options: dict[str, Any] = {
+            "Default": default,
+            "AllowedValues": list(allowed) or None,
+            "AllowedPattern": pattern or None,
+            "MinValue": minimum,
+            "MaxValue": maximum,
+        }
+        parameter = Parameter(
+            name,
+            Type=kind,
+            Description=description,
+            ConstraintDescription=constraint,
+            **{key: value for key, value in options.items() if value is not None},
+        )
+        self._unique(self.parameters, name)
+        self.parameters[name] = parameter
+        self.groups.setdefault(group, Group(group)).parameters.append(name)
+        self.labels[name] = label
+        return parameter
+
+    def bound_parameter(
+        self, name: str, *, stack: str, output: str, group: str, label: str, description: str, pattern: str
+    ) -> Parameter:
+        """A value of the primary that recovery keeps with its own stack, so that it survives the primary.
+
+        It is empty where the template runs in the primary region; a rule demands it everywhere else.
+        """
+        self.bindings.append(Binding(name, stack, output))
+        parameter = self.parameter(
+            name,
+            "",
+            group=group,
+            label=label,
+            description=description,
+            constraint=f"Output {output} of stack {stack} in the primary region; empty there.",
+            pattern=f"^$|{pattern}",
+        )
+        self.rules[f"{name}InRecovery"] = {
+            "RuleCondition": {"Fn::Contains": [list(self.recovery_regions), {"Ref": "AWS::Region"}]},
+            "Assertions": [
+                {
+                    "Assert": {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]},
+                    "AssertDescription": f"{name}: take the output {output} of {stack} in the primary region",
+                }
+            ],
+        }
+        return parameter
+
+    def second_pass(self, parameter: Parameter, value: str, *, after: Sequence[str], why: str) -> None:
+        """Have ``parameter`` set to ``value`` in a wave of its own, once ``after`` are complete."""
+        self.passes.append(SecondPass(parameter.title, value, tuple(after), why))
+
+    def require_secret(self, name: str, description: str) -> None:
+        """List a secret that a person must fill in. Its value never passes through here."""
+        self.secrets.append(Secret(name, description))
+
+    # -- resources and outputs -----------------------------------------------------------------------
+
+    def add(self, resource: Resource, setting: str = "") -> Resource:
+        """Add a resource; ``setting`` is the dotted YAML key that asked for it, if one did."""
+        self._unique(self.resources, resource.title)
+        self.resources[resource.title] = resource
+        self.traces[resource.title] = Trace(_caller(), setting)
+        self._tag(resource)
+        return resource
+
+    def add_stateful(self, resource: Resource, setting: str = "") -> Resource:
+        """Add a resource that holds data: it outlives its stack, and what replaces it.
+
+        ``RetainExceptOnCreate`` because a first creation that fails has nothing to keep, and a kept
+        resource with a fixed name would block the next attempt.
+        """
+        if resource.resource_type not in STATEFUL:
+            raise TypeError(f"{resource.resource_type} is not in STATEFUL")
+        resource.DeletionPolicy = "RetainExceptOnCreate"
+        resource.UpdateReplacePolicy = "Retain"
+        return self.add(resource, setting)
+
+    def _tag(self, resource: AWSObject) -> None:
+        kind = resource.props.get("Tags", (None,))[0]
+        if kind is None:
+            return
+        tags = {**self.subject.all_tags, "stack": self.name}
+        own = resource.properties.get("Tags")
+        if kind is dict:
+            resource.properties["Tags"] = {**tags, **(own or {})}
+        else:
+            resource.properties["Tags"] = Tags(**tags) + (own or Tags())
+
+    def output_of(self, stack: str, output: str) -> StackOutput:
+        """Another stack's output, by name; asking for it is what makes the dependency."""
+        reference = StackOutput(stack, output)
+        self.references.append(reference)
+        return reference
+
+    def output(self, name: str, value: Any, description: str, condition: str = "") -> None:
+        """Export ``value`` as ``<project>:<environment>:<stack>:<name>``."""
+        self._unique(self.outputs, name)
+        options = {"Condition": condition} if condition else {}
+        self.outputs[name] = Output(
+            name, Value=value, Description=description, Export=Export(self.export_name(name)), **options
+        )
+
+    def _unique(self, existing: Mapping[str, Any], name: str) -> None:
+        if name in existing:
+            raise BlueprintError(
+                Problem(f"stack {self.name} has two of {name}", remedy="give one another name", code="REN001")
+            )
+
+
+def _caller() -> str:
+    """``layer:function`` of the layer that is adding a resource (its shared helpers do not count)."""
+    frame = sys._getframe(2)
+    while frame.f_back:
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith("blueprint.layers.") and ".shared" not in module:
+            return f"{module.removeprefix('blueprint.layers.')}:{frame.f_code.co_name}"
+        frame = frame.f_back
+    return ""

@@ -1,0 +1,139 @@
+"""Writing an environment's templates all at once: the old ones stay until the new ones are complete.
+
+The new folder is made beside the old one and exchanged with it in one system call where the kernel has one
+(Linux ``renameat2``, macOS ``renamex_np``). Elsewhere two renames do it; a kill between them is mended by
+the next command that looks (:func:`recover`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from blueprint.problems import BlueprintError, Problem, Where
+
+_OURS = re.compile(r"\d{2,}-[a-z0-9-]+\.json|manifest\.json")
+_LEFTOVER_SECONDS = 600  # no render takes that long
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2  # linux/fs.h
+_RENAME_SWAP = 2  # macOS sys/stdio.h
+
+
+def current(folder: Path) -> dict[str, bytes]:
+    """The rendered files that are in ``folder`` now, by name."""
+    recover(folder)
+    if not folder.is_dir():
+        return {}
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if _OURS.fullmatch(path.name)}
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make ``folder`` hold exactly ``files``; what a person put there besides stays.
+
+    Raises BlueprintError when the folder cannot be written; then nothing has changed.
+    """
+    if current(folder) == files:
+        return
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
+    except OSError as error:
+        raise _cannot(folder, error) from None
+    try:
+        _fill(staged, folder, files)
+        if folder.exists():
+            _exchange(staged, folder)
+        else:
+            staged.rename(folder)
+    except OSError as error:
+        raise _cannot(folder, error) from None
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    _sweep(folder)
+
+
+def recover(folder: Path) -> None:
+    """Bring back a folder that a kill between two renames left aside."""
+    aside = _aside(folder)
+    if aside.is_dir() and not folder.exists():
+        aside.rename(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed runs left; a younger one may belong to a run that is going on now."""
+    shutil.rmtree(_aside(folder), ignore_errors=True)
+    for leftover in folder.parent.glob(f".{folder.name}.new-*"):
+        if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _fill(staged: Path, folder: Path, files: Mapping[str, bytes]) -> None:
+    staged.chmod(0o755)  # mkdtemp makes it private; templates are for everybody in the checkout
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if _OURS.fullmatch(path.name):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.copytree(path, staged / path.name, symlinks=True)
+            else:
+                shutil.copy2(path, staged / path.name, follow_symlinks=False)
+    for name, body in files.items():
+        with open(staged / name, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _exchange(staged: Path, folder: Path) -> None:
+    if _swap(staged, folder):
+        return
+    aside = _aside(folder)
+    folder.rename(aside)
+    try:
+        staged.rename(folder)
+    except OSError:
+        aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Exchange two folders atomically; False where the system or file system cannot."""
+    first, second = os.fsencode(one), os.fsencode(other)
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            result = libc.renamex_np(first, second, _RENAME_SWAP)
+        else:
+            result = libc.renameat2(_AT_FDCWD, first, _AT_FDCWD, second, _RENAME_EXCHANGE)
+    except (OSError, TypeError, AttributeError):  # no such function here
+        return False
+    if result == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV):
+        return False
+    raise OSError(number, os.strerror(number), str(other))
+
+
+def _aside(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.old"
+
+
+def _cannot(folder: Path, error: OSError) -> BlueprintError:
+    return BlueprintError(
+        Problem(
+            f"the templates cannot be written: {error.strerror or error}",
+            Where(str(folder)),
+            "make the folder writable, or name another with --out",
+            "OUT001",
+        )
+    )
