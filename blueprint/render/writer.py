@@ -60,6 +60,19 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     _sweep(folder)
 
 
+def write_file(path: Path, body: bytes) -> None:
+    """Replace one file atomically, and leave it alone when it holds ``body`` already."""
+    try:
+        if path.is_file() and path.read_bytes() == body:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staged = path.with_name(f".{path.name}.new-{os.getpid()}")
+        staged.write_bytes(body)
+        staged.replace(path)
+    except OSError as error:
+        raise _cannot(path, error) from None
+
+
 def recover(folder: Path) -> None:
     """Bring back a folder that a kill between two renames left aside."""
     aside = _aside(folder)

@@ -1,0 +1,98 @@
+"""The command line: ``python build.py`` and ``blueprint`` are the same.
+
+Commands are modules beside this one, each with ``HELP``, ``add_arguments(parser)`` and ``run(args)``. They
+compose the rooms and compute nothing themselves, and import what is heavy only when they run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from blueprint import __version__
+from blueprint.problems import EXIT_BAD_INPUT, EXIT_GOOD, BlueprintError
+
+COMMANDS = {
+    "render": "render the templates of an environment, check them, say what to upload (the default)",
+    "test": "run all the tests, setting up what they need",
+    "docs": "write what is derived from the code: JSON Schemas and the environment reference",
+}
+EXIT_CODES = """exit codes:
+  0  good
+  1  findings of a validator, stale templates, a stateful resource that would be lost, failing tests
+  2  bad input or usage, or set-up that is not possible here; nothing was written"""
+EXAMPLES = """examples:
+  python build.py --env prod           render and check the templates of prod
+  python build.py --all --check        change nothing; fail when what is committed is stale
+  python build.py --env dev --layer network --no-lint
+  python build.py test                 run all the tests"""
+
+
+def main(argv: Sequence[str] | None = None, root: Path | None = None) -> int:
+    """Run one command and return its exit code.
+
+    ``root`` is the folder that holds ``environments/`` and ``templates/``: that of ``build.py``, or the
+    current one.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    args = _parse(words)
+    args.root = root or Path.cwd()
+    try:
+        return int(args.module.run(args))
+    except BlueprintError as error:
+        _show(error, as_json=getattr(args, "format", "text") == "json")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output (head, less) has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_GOOD
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    if not words or words[0] in ("-h", "--help", "--version"):
+        _overview().parse_args(words or ["--help"])
+        raise SystemExit(EXIT_BAD_INPUT)  # parse_args has left already
+    command = words.pop(0) if words[0] in COMMANDS else "render"
+    module = import_module(f"blueprint.cli.{command}")
+    parser = argparse.ArgumentParser(
+        prog=f"{_program()} {command}",
+        description=module.__doc__,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    args = parser.parse_args(words)
+    args.module = module
+    return args
+
+
+def _overview() -> argparse.ArgumentParser:
+    commands = "\n".join(f"  {name:<8} {text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog=_program(),
+        usage="%(prog)s [command] [options]   (%(prog)s command --help explains one)",
+        description="Render and check the CloudFormation templates of an environment.",
+        epilog=f"commands:\n{commands}\n\n{EXAMPLES}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"blueprint {__version__}")
+    return parser
+
+
+def _program() -> str:
+    name = Path(sys.argv[0]).name
+    return f"python {name}" if name.endswith(".py") and name != "__main__.py" else "blueprint"
+
+
+def _show(error: BlueprintError, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"problems": [problem.as_dict() for problem in error.problems]}, indent=1))
+    for problem in error.problems:
+        print(f"error: {problem}", file=sys.stderr)
