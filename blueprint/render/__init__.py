@@ -90,7 +90,9 @@ def _key_of(subject: Subject, region: str) -> str:
         return "home_region"
     if region == subject.region:
         return "region"
-    return f"recovery.{subject.recovery_regions.index(region)}.region"
+    if region not in subject.recovery_regions:  # us-east-1, which is no choice of theirs
+        return ""
+    return f"recovery[{subject.recovery_regions.index(region)}].region"
 
 
 def _check_quotas(plan: Plan, uses: Mapping[str, list[Use]]) -> None:
