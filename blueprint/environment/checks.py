@@ -1,0 +1,213 @@
+"""Rules that need more than one field: a table of what must hold, which field is blamed, and what helps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from itertools import combinations
+from typing import Generic, TypeVar
+
+from blueprint.environment.model import Account, Environment, Subject
+from blueprint.environment.regions import ZONES, zone_prefix
+from blueprint.environment.source import joined
+
+MOST_TAGS = 40  # AWS allows 50 on a resource; ours and the services' own need room
+ARCHIVE_MINIMUM = 90  # days that S3 Glacier Flexible Retrieval charges for at least
+
+Checked = TypeVar("Checked", bound=Subject)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A broken rule: the field to blame, the fact that makes it wrong, and what to do."""
+
+    field: str
+    why: str
+    remedy: str
+    reads: tuple[str, ...] = ()  # further fields it rests on
+
+
+@dataclass(frozen=True)
+class Check(Generic[Checked]):
+    code: str
+    rule: str
+    find: Callable[[Checked], Iterator[Finding]]
+
+
+def _recovery_is_elsewhere(env: Environment) -> Iterator[Finding]:
+    for index, region in enumerate(env.recovery_regions):
+        field = f"recovery[{index}].region"
+        if region == env.region:
+            yield Finding(
+                field,
+                f"{region} is the primary region, which cannot stand in for itself",
+                "name another region",
+                ("region",),
+            )
+        elif region in env.recovery_regions[:index]:
+            first = f"recovery[{env.recovery_regions.index(region)}].region"
+            yield Finding(field, f"{region} is listed twice", "remove one of the two", (first,))
+
+
+def _ranges(env: Environment) -> list[tuple[str, str]]:
+    """Every address range of the environment, with its field."""
+    return [
+        ("network.cidr", env.network.cidr),
+        *((f"recovery[{index}].cidr", recovery.cidr) for index, recovery in enumerate(env.recovery)),
+    ]
+
+
+def _ranges_are_apart(env: Environment) -> Iterator[Finding]:
+    for (one, first), (other, second) in combinations(_ranges(env), 2):
+        if IPv4Network(first).overlaps(IPv4Network(second)):
+            yield Finding(
+                other,
+                f"{second} overlaps {first} of {one}, so that the two networks could never be joined",
+                f"use a free range, for instance {_free_range(env, second)}",
+                (one,),
+            )
+
+
+def _free_range(env: Environment, like: str) -> str:
+    """A range as large as ``like`` that overlaps none of the environment."""
+    taken = [IPv4Network(cidr) for _, cidr in _ranges(env)]
+    candidates = IPv4Network("10.0.0.0/8").subnets(new_prefix=IPv4Network(like).prefixlen)
+    return next(str(network) for network in candidates if not any(map(network.overlaps, taken)))
+
+
+def _zones_are_enough(env: Environment) -> Iterator[Finding]:
+    for index, region in enumerate(env.regions):
+        field = f"recovery[{index - 1}].region" if index else "region"
+        wanted, override = env.network.zones, env.network.zone_ids.get(region)
+        if override is not None and len(override) < wanted:
+            yield Finding(
+                joined("network.zone_ids", region),
+                f"{len(override)} zone ids for {wanted} zones",
+                "add zone ids, or lower network.zones",
+                ("network.zones", field),
+            )
+        elif override is None and len(ZONES[region]) < wanted:
+            yield Finding(
+                "network.zones",
+                f"{region} has {len(ZONES[region])} zones that can be used, not {wanted}",
+                f"lower network.zones, or list {wanted} zone ids in network.zone_ids.{region}",
+                (field,),
+            )
+
+
+def _zone_ids_fit(env: Environment) -> Iterator[Finding]:
+    for region, zones in env.network.zone_ids.items():
+        field = joined("network.zone_ids", region)
+        for index, zone in enumerate(zones):
+            if not zone.startswith(zone_prefix(region)):
+                yield Finding(
+                    f"{field}[{index}]",
+                    f"{zone} is not a zone of {region}",
+                    f"its zone ids are {', '.join(ZONES[region])}",
+                )
+            elif zone in zones[:index]:
+                yield Finding(f"{field}[{index}]", f"{zone} is listed twice", "remove one of the two")
+
+
+def _endpoints_once(env: Environment) -> Iterator[Finding]:
+    for name, times in Counter(env.network.interface_endpoints).items():
+        if times > 1:
+            index = (
+                len(env.network.interface_endpoints) - 1 - env.network.interface_endpoints[::-1].index(name)
+            )
+            yield Finding(
+                f"network.interface_endpoints[{index}]", f"{name} is listed twice", "remove one of the two"
+            )
+
+
+def _logs_outlive_archiving(env: Environment) -> Iterator[Finding]:
+    storage = env.storage
+    least = storage.archive_after_days + ARCHIVE_MINIMUM
+    if storage.log_retention_days < least:
+        yield Finding(
+            "storage.log_retention_days",
+            f"{storage.log_retention_days} days are too short: logs move to an "
+            f"archive after {storage.archive_after_days} days and are charged there for {ARCHIVE_MINIMUM}",
+            f"use at least {least}, or lower storage.archive_after_days",
+            ("storage.archive_after_days",),
+        )
+
+
+def _trail_outlives_archiving(account: Account) -> Iterator[Finding]:
+    trail = account.trail
+    least = trail.archive_after_days + ARCHIVE_MINIMUM
+    if trail.retention_days < least:
+        yield Finding(
+            "trail.retention_days",
+            f"{trail.retention_days} days are too short: records move to an archive "
+            f"after {trail.archive_after_days} days and are charged there for {ARCHIVE_MINIMUM}",
+            f"use at least {least}, or lower trail.archive_after_days",
+            ("trail.archive_after_days",),
+        )
+
+
+def _existing_keys_are_given(account: Account) -> Iterator[Finding]:
+    mode, keys = account.ebs_encryption.mode, account.ebs_encryption.key_arns
+    if mode == "existing" and not keys:
+        yield Finding(
+            "ebs_encryption.key_arns",
+            "mode existing needs the key of each region, and none is given",
+            "add key_arns: {region: ARN}, or use mode: create",
+            ("ebs_encryption.mode",),
+        )
+    if mode != "existing" and keys:
+        yield Finding(
+            "ebs_encryption.key_arns",
+            f"keys are given, and mode {mode} uses none",
+            "use mode: existing, or remove key_arns",
+            ("ebs_encryption.mode",),
+        )
+    for region, arn in keys.items():
+        if arn.split(":")[3] != region:
+            yield Finding(
+                joined("ebs_encryption.key_arns", region),
+                f"the key lives in {arn.split(':')[3]}, not in {region}",
+                "give the ARN of a key of that region",
+            )
+
+
+def _tags_fit(subject: Subject) -> Iterator[Finding]:
+    assert isinstance(subject, (Environment, Account))
+    if len(subject.tags) > MOST_TAGS:
+        yield Finding("tags", f"{len(subject.tags)} tags, and AWS leaves room for {MOST_TAGS}", "remove some")
+    seen: dict[str, str] = {}
+    for key in subject.tags:
+        if key.lower() in seen:
+            yield Finding(
+                joined("tags", key),
+                f"{key} and {seen[key.lower()]} differ in case only, which IAM refuses",
+                "remove one of the two",
+            )
+        seen[key.lower()] = key
+
+
+CHECKS: tuple[Check[Environment], ...] = (
+    Check(
+        "ENV050", "A recovery region is not the primary region, and is listed once.", _recovery_is_elsewhere
+    ),
+    Check("ENV051", "The address ranges of all regions are apart.", _ranges_are_apart),
+    Check("ENV052", "Every region has as many zones as the environment wants.", _zones_are_enough),
+    Check("ENV053", "Zone ids belong to their region, each once.", _zone_ids_fit),
+    Check(
+        "ENV054", "Logs are kept for 90 days after they were archived, or longer.", _logs_outlive_archiving
+    ),
+    Check("ENV055", "There are at most 40 tags, and no two differ in case only.", _tags_fit),
+    Check("ENV056", "An interface endpoint is listed once.", _endpoints_once),
+)
+
+ACCOUNT_CHECKS: tuple[Check[Account], ...] = (
+    Check("ENV055", "There are at most 40 tags, and no two differ in case only.", _tags_fit),
+    Check(
+        "ENV060", "The trail is kept for 90 days after it was archived, or longer.", _trail_outlives_archiving
+    ),
+    Check(
+        "ENV061", "Keys for EBS are given with mode existing, each of its region.", _existing_keys_are_given
+    ),
+)

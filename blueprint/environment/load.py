@@ -1,0 +1,308 @@
+"""From files to a checked environment: reading, inheritance, validation; all problems at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from blueprint.environment import messages, source
+from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, Check, Finding
+from blueprint.environment.formats import name_fault, nearest
+from blueprint.environment.model import Account, Environment, Origin
+from blueprint.problems import BlueprintError, Problem, Where
+
+ACCOUNT = "account"
+LONGEST_NAME = 10
+SUFFIX = ".yaml"
+
+Kind = TypeVar("Kind", Environment, Account)
+
+
+def environment_names(folder: Path) -> list[str]:
+    """The environments of a folder: every YAML file but bases (``base*.yaml``) and the account's."""
+    try:
+        names = sorted(
+            path.stem for path in folder.iterdir() if path.suffix == SUFFIX and path.name[0] != "."
+        )
+    except OSError as error:
+        raise BlueprintError(
+            Problem(
+                f"the folder of the environments cannot be read: {_reason(error)}",
+                Where(shown_path(folder)),
+                "run this in the project's folder",
+                "ENV001",
+            )
+        ) from None
+    return [name for name in names if name != ACCOUNT and not name.startswith("base")]
+
+
+def load_environment(folder: Path, name: str) -> Environment:
+    """The environment ``name``, from ``<folder>/<name>.yaml`` and what that extends."""
+    _check_name(folder, name)
+    return _load(folder, name, Environment, CHECKS)
+
+
+def load_account(folder: Path) -> Account:
+    """The description of every account; accounts and regions come from the environments of the folder."""
+    account = _load(folder, ACCOUNT, Account, ACCOUNT_CHECKS)
+    environments = _all_environments(folder)
+    problems = [
+        Problem(
+            f"the project is {env.project} here and {account.project} in the account's file",
+            env.where("project"),
+            f"write {account.project} in both",
+            "ENV062",
+        )
+        for env in environments
+        if env.project != account.project
+    ]
+    if not environments:
+        problems.append(
+            Problem(
+                "there is no environment, so that no account is known",
+                Where(shown_path(folder)),
+                "add one, for instance prod.yaml",
+                "ENV011",
+            )
+        )
+    rollout: dict[str, dict[str, None]] = {}
+    for env in environments:
+        rollout.setdefault(env.account, {account.home_region: None}).update(dict.fromkeys(env.regions))
+    problems += _missing_keys(account, rollout)
+    if problems:
+        raise BlueprintError(problems)
+    account._rollout = {number: tuple(regions) for number, regions in sorted(rollout.items())}
+    return account
+
+
+def _all_environments(folder: Path) -> list[Environment]:
+    environments: list[Environment] = []
+    problems: list[Problem] = []
+    for name in environment_names(folder):
+        try:
+            environments.append(load_environment(folder, name))
+        except BlueprintError as error:
+            problems += error.problems
+    if problems:
+        raise BlueprintError(dict.fromkeys(problems))  # two environments may share a broken base
+    return environments
+
+
+def _missing_keys(account: Account, rollout: dict[str, dict[str, None]]) -> list[Problem]:
+    keys = account.ebs_encryption.key_arns
+    if account.ebs_encryption.mode != "existing":
+        return []
+    regions = dict.fromkeys(region for regions in rollout.values() for region in regions)
+    return [
+        Problem(
+            f"there is no key for {region}, which an environment uses",
+            account.where("ebs_encryption.key_arns"),
+            "add its ARN, or use mode: create",
+            "ENV063",
+        )
+        for region in regions
+        if region not in keys
+    ]
+
+
+# -- files ---------------------------------------------------------------------------------------------------
+
+
+def shown_path(path: Path) -> str:
+    """A path as messages show it: relative to where the person stands, if it lies below."""
+    text = os.path.normpath(path)
+    here = os.getcwd() + os.sep
+    return text.removeprefix(here) if text.startswith(here) else text
+
+
+def _check_name(folder: Path, name: str) -> None:
+    where, fault = Where(shown_path(folder)), name_fault(name, LONGEST_NAME)
+    if name == ACCOUNT:
+        fault = "is the account's name; it has no environment of its own"
+    elif name.startswith("base"):
+        fault = "is the name of a base, which environments extend"
+    if fault:
+        names = environment_names(folder)
+        raise BlueprintError(
+            Problem(
+                f"the environment name {source.shown(name)} {fault}",
+                where,
+                f"there are {', '.join(names)}" if names else "choose another",
+                "ENV011",
+            )
+        )
+    if not os.path.lexists(folder / (name + SUFFIX)):
+        names = environment_names(folder)
+        guess = nearest(name, names)
+        remedy = f"did you mean {guess}?" if guess else f"there are {', '.join(names) or 'none yet'}"
+        raise BlueprintError(
+            Problem(f"there is no environment {name} ({name}{SUFFIX})", where, remedy, "ENV011")
+        )
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def _bytes(path: Path, asked: Where | None = None) -> bytes:
+    """The content of a file; ``asked`` is the place of the ``extends`` that names it."""
+    code = "ENV010" if asked else "ENV001"
+    where = asked or Where(shown_path(path))
+    remedy = "name an existing file, relative to this one" if asked else "write it, or restore it from git"
+    try:
+        if not os.path.lexists(path):
+            raise BlueprintError(Problem(f"the file {shown_path(path)} does not exist", where, remedy, code))
+        if not path.is_file():  # a folder, or a pipe that would block
+            raise BlueprintError(Problem(f"{shown_path(path)} is not a file", where, remedy, code))
+        with path.open("rb") as stream:
+            return stream.read(source.MOST_BYTES + 1)
+    except OSError as error:
+        raise BlueprintError(
+            Problem(
+                f"the file {source.shown(shown_path(path))} cannot be read: {_reason(error)}",
+                where,
+                "check its name and permissions",
+                code,
+            )
+        ) from None
+
+
+def _tree(folder: Path, name: str) -> tuple[source.Node, list[Problem]]:
+    """The file and all it extends, merged."""
+    path = folder / (name + SUFFIX)
+    tree, problems = source.read(_bytes(path), shown_path(path))
+    chain, layers = [os.path.normpath(path)], [tree]
+    while (entry := layers[-1].value.pop(messages.EXTENDS, None)) is not None:
+        try:
+            base = _base(folder, chain, entry.node)
+            layer, more = source.read(_bytes(base, entry.node.where), shown_path(base))
+        except BlueprintError as error:
+            problems += error.problems
+            raise BlueprintError(problems) from None
+        problems += more
+        chain.append(os.path.normpath(base))
+        layers.append(layer)
+    for layer in layers[1:]:
+        tree = source.merged(layer, tree)
+    return tree, problems
+
+
+def _base(folder: Path, chain: list[str], node: source.Node) -> Path:
+    """The file that ``extends`` names."""
+    value, where = node.value, node.where
+    if not isinstance(value, str) or not value:
+        raise BlueprintError(
+            Problem(
+                f"extends must name one file, not {source.shown(value)}",
+                where,
+                "write extends: base.yaml",
+                "ENV010",
+            )
+        )
+    path = os.path.normpath(Path(chain[-1]).parent / value)
+    if os.path.isabs(value) or os.path.relpath(path, folder).startswith(os.pardir):
+        raise BlueprintError(
+            Problem(
+                f"{source.shown(value)} lies outside the folder of the environments",
+                where,
+                "extend a file of the same folder",
+                "ENV010",
+            )
+        )
+    if path in chain:
+        names = " -> ".join(os.path.basename(file) for file in [*chain[chain.index(path) :], path])
+        raise BlueprintError(
+            Problem(
+                f"files extend one another in a circle: {names}",
+                where,
+                "let the last one extend nothing",
+                "ENV010",
+            )
+        )
+    return Path(path)
+
+
+# -- values --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Origin(Origin):
+    """Finds the place that set a value."""
+
+    tree: source.Node
+    file: str  # of the environment itself
+
+    def where(self, path: str) -> Where:
+        place, whole = source.find(self.tree, path)
+        return replace(place, field=path) if place and whole else Where(self.file, field=path)
+
+    def of_error(self, path: str, of_key: bool) -> Where:
+        """The place to mend: for what is missing the section that lacks it, else the file itself."""
+        place, _ = source.find(self.tree, path, of_key)
+        return replace(place or Where(self.file, 1, 1), field=path)
+
+    def of_finding(self, finding: Finding) -> Where:
+        """The place of the blamed field or, where that has its default, of one that does not go with it."""
+        for path in (finding.field, *finding.reads):
+            place, whole = source.find(self.tree, path)
+            if place and whole:
+                return replace(place, field=path)
+        return Where(self.file, 1, 1, finding.field)
+
+
+def _load(folder: Path, name: str, model: type[Kind], checks: Iterable[Check[Kind]]) -> Kind:
+    tree, problems = _tree(folder, name)
+    origin = _Origin(tree, shown_path(folder / (name + SUFFIX)))
+    subject, bad = _validated(source.plain(tree), model, origin, problems)
+    if subject is not None:
+        problems += _findings(subject, checks, bad, origin)
+    if problems or subject is None:
+        raise BlueprintError(sorted(problems, key=partial(_reading_order, origin.file)))
+    subject._name, subject._origin = name, origin
+    return subject
+
+
+def _reading_order(first: str, problem: Problem) -> tuple[bool, str, int, int]:
+    where = problem.where or Where()
+    return where.file != first, where.file, where.line or 0, where.column or 0
+
+
+def _validated(
+    values: dict[str, Any], model: type[Kind], origin: _Origin, problems: list[Problem]
+) -> tuple[Kind | None, list[str]]:
+    """The model of ``values``; where some are bad, of the others, with the paths of the bad ones."""
+    bad: list[str] = []
+    for attempt in range(3):  # mending a section can bring to light what it hid
+        try:
+            return model.model_validate(values), bad
+        except ValidationError as error:
+            for fault in error.errors(include_url=False):
+                if not attempt:
+                    problems.append(messages.problem(fault, model, origin.of_error))
+                bad.append(messages.field_path(fault["loc"]))
+                messages.mend(values, model, fault["loc"])
+    return None, bad
+
+
+def _findings(subject: Kind, checks: Iterable[Check[Kind]], bad: list[str], origin: _Origin) -> list[Problem]:
+    """Broken rules, except those that rest on a value that is bad in itself."""
+    problems = []
+    for check in checks:
+        for finding in check.find(subject):
+            fields = (finding.field, *finding.reads)
+            if not any(_touch(field, other) for field in fields for other in bad):
+                where = origin.of_finding(finding)
+                problems.append(Problem(finding.why, where, finding.remedy, check.code))
+    return problems
+
+
+def _touch(one: str, other: str) -> bool:
+    """Whether one path is the other or lies within it."""
+    short, long = sorted((one, other), key=len)
+    return long == short or long.startswith((short + ".", short + "["))
