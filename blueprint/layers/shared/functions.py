@@ -1,0 +1,133 @@
+"""Lambda functions for custom resources: own role, own log group, code inline.
+
+Custom resources are the exception: only where CloudFormation has no type. Their code is a tested file under
+``blueprint/functions``; a template carries its text, so that what is reviewed is what runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from awacs import logs, sts
+from awacs.aws import Allow, PolicyDocument, Principal, Statement
+from troposphere import AWSHelperFn, AWSObject, GetAtt, Ref
+from troposphere.awslambda import Code, Function, LoggingConfig
+from troposphere.iam import Policy, Role
+from troposphere.logs import LogGroup
+
+from blueprint.render.stack import Stack
+
+RUNTIME = "python3.14"  # supported by Lambda until June 2029
+LOG_DAYS = 90  # such a function runs when a stack changes; the audit trail keeps who changed it
+_FOLDER = Path(__file__).parents[2] / "functions"
+_SKELETON = "custom_resource"
+_IMPORT = f"from blueprint.functions.{_SKELETON} import "
+_FUTURE = "from __future__ import annotations\n"
+
+
+def add_function(
+    stack: Stack,
+    name: str,
+    module: str,
+    *,
+    purpose: str,
+    statements: Sequence[Statement],
+    timeout_seconds: int,
+    log_key_arn: AWSHelperFn | None = None,
+) -> Function:
+    """Add the function of a custom resource, with its role and log group.
+
+    ``module`` is a file of ``blueprint/functions`` that defines ``handler``; ``statements`` is what it may do
+    besides writing its log; ``timeout_seconds`` (30 to 900) includes 12 for sending an answer.
+    """
+    log_options: dict[str, Any] = {"KmsKeyId": log_key_arn} if log_key_arn else {}
+    log = stack.add_stateful(LogGroup(f"{name}Logs", RetentionInDays=LOG_DAYS, **log_options))
+    role = stack.add(
+        Role(
+            f"{name}Role",
+            Description=purpose,
+            AssumeRolePolicyDocument=_assumed_by("lambda.amazonaws.com"),
+            # Inside the role, so that neither is missing when a function runs while a stack is deleted.
+            Policies=[
+                Policy(
+                    PolicyName="Work",
+                    PolicyDocument=PolicyDocument(
+                        Version="2012-10-17", Statement=[_writes_log(log), *statements]
+                    ),
+                )
+            ],
+        )
+    )
+    return stack.add(
+        Function(
+            name,
+            Description=purpose,
+            Architectures=["arm64"],
+            Runtime=RUNTIME,
+            Handler="index.handler",  # Lambda names the file of inline code
+            Code=Code(ZipFile=inline_code(module)),
+            Role=GetAtt(role, "Arn"),
+            Timeout=timeout_seconds,
+            MemorySize=256,  # MB; boto3 starts twice as fast as with the least
+            LoggingConfig=LoggingConfig(LogGroup=Ref(log)),
+        )
+    )
+
+
+def add_custom_resource(
+    stack: Stack,
+    name: str,
+    resource_type: str,
+    function: Function,
+    properties: Mapping[str, Any],
+    *,
+    depends_on: Sequence[AWSObject] = (),
+    setting: str = "",
+) -> AWSObject:
+    """Add the resource that ``function`` makes; ``resource_type`` begins with ``Custom::``."""
+    props = {"ServiceToken": (str, True), "ServiceTimeout": (int, True)}
+    props.update({key: (object, False) for key in properties})
+    kind = type(resource_type, (AWSObject,), {"resource_type": resource_type, "props": props})
+    resource: AWSObject = kind(
+        name,
+        ServiceToken=GetAtt(function, "Arn"),
+        ServiceTimeout=_patience(function.Timeout),
+        **properties,
+    )
+    if depends_on:
+        resource.DependsOn = [other.title for other in depends_on]
+    return stack.add(resource, setting)
+
+
+def _patience(timeout_seconds: int) -> int:
+    """Seconds that a stack waits instead of an hour: Lambda runs an event three times, 1 and 2 minutes apart."""
+    return min(3600, math.ceil(3 * timeout_seconds + 180))
+
+
+@lru_cache(maxsize=None)
+def inline_code(module: str) -> str:
+    """The text of a function as it stands in a template: the skeleton, then its own file, in one."""
+    own = (_FOLDER / f"{module}.py").read_text(encoding="utf-8").replace(_FUTURE, "")
+    kept = [line for line in own.splitlines() if not line.startswith(_IMPORT)]
+    return f"{(_FOLDER / f'{_SKELETON}.py').read_text(encoding='utf-8')}\n\n" + "\n".join(kept).strip() + "\n"
+
+
+def _assumed_by(service: str) -> PolicyDocument:
+    return PolicyDocument(
+        Version="2012-10-17",
+        Statement=[
+            Statement(Effect=Allow, Principal=Principal("Service", service), Action=[sts.AssumeRole])
+        ],
+    )
+
+
+def _writes_log(log: LogGroup) -> Statement:
+    return Statement(
+        Effect=Allow,
+        Action=[logs.CreateLogStream, logs.PutLogEvents],
+        Resource=[GetAtt(log, "Arn")],  # ends in :* and so means the streams of this group
+    )
