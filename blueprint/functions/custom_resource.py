@@ -10,6 +10,7 @@ does must bear repetition.
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 import time
@@ -67,10 +68,12 @@ def custom_resource(*, create: Work, update: Work, delete: Work) -> Handler:
         watch.daemon = True
         watch.start()
         try:
-            answer.succeeded(_done(work[request.kind], request, answer))
-        except Exception as error:
+            data = _done(work[request.kind], request, answer)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the stack must hear of it)
             traceback.print_exc()  # to the function's own log group; the event itself is never logged
             answer.failed(_reason(error))
+        else:
+            answer.succeeded(data)
         finally:
             watch.cancel()
 
@@ -113,7 +116,7 @@ class _Answer:
         self._context = context
         self._lock = threading.Lock()
         self._given = False
-        self._ends = clock() + context.get_remaining_time_in_millis() / 1000
+        self._ends: float = clock() + context.get_remaining_time_in_millis() / 1000
 
     def seconds_left(self) -> float:
         """Seconds for the work: those of the function less the reserve, or half of them if they are few."""
@@ -151,7 +154,7 @@ class _Answer:
                 put = urllib.request.Request(self._url, body, {"Content-Type": ""}, method="PUT")
                 with urllib.request.urlopen(put, timeout=PUT_SECONDS):
                     return
-            except OSError as error:  # no connection, no reply, or an HTTP error
+            except (OSError, http.client.HTTPException) as error:  # no connection, no reply, or a refusal
                 print(f"answer not delivered, attempt {attempt + 1}: {type(error).__name__}")
                 last = error
             wait = 0.5 * 2**attempt

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,7 @@ def _patience(timeout_seconds: int) -> int:
     return min(3600, math.ceil(3 * timeout_seconds + 180))
 
 
-@lru_cache(maxsize=None)
+@cache
 def inline_code(module: str) -> str:
     """The text of a function as it stands in a template: the skeleton, then its own file, in one."""
     own = (_FOLDER / f"{module}.py").read_text(encoding="utf-8").replace(_FUTURE, "")
@@ -119,9 +119,7 @@ def inline_code(module: str) -> str:
 def _assumed_by(service: str) -> PolicyDocument:
     return PolicyDocument(
         Version="2012-10-17",
-        Statement=[
-            Statement(Effect=Allow, Principal=Principal("Service", service), Action=[sts.AssumeRole])
-        ],
+        Statement=[Statement(Effect=Allow, Principal=Principal("Service", service), Action=[sts.AssumeRole])],
     )
 
 
