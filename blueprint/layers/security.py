@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from awacs import kms
 from awacs.aws import Statement
-from troposphere import AWSHelperFn, GetAtt, If, Parameter, Ref, Sub
+from troposphere import AWSHelperFn, GetAtt, If, Parameter, Ref
 from troposphere.kms import Alias, Key, ReplicaKey
 
 from blueprint.environment import Environment
@@ -56,7 +56,7 @@ DOMAINS = (
         ],
     ),
     Domain(
-        "Secrets",
+        "Credentials",
         "secrets in Secrets Manager and parameters in Systems Manager",
         lambda: [keys.through_services("secretsmanager", "ssm")],
     ),
@@ -127,7 +127,8 @@ def stacks(env: Environment) -> list[Stack]:
         if domain.multi_region and stack.spans_recovery:
             _replicated(stack, domain, key, window)
         else:
-            _outputs(stack, domain, Ref(key), GetAtt(key, "Arn"))
+            _alias(stack, domain, Ref(key))
+            stack.output(f"{domain.name}KeyArn", GetAtt(key, "Arn"), f"Key for {domain.what}")
     return [stack]
 
 
@@ -148,14 +149,14 @@ def _key(stack: Stack, domain: Domain, rotation: Parameter, window: Parameter) -
 def _replicated(stack: Stack, domain: Domain, key: Key, window: Parameter) -> None:
     """The key in the primary region, its replica in recovery regions, one pair of outputs for both."""
     key.Condition = stack.is_primary()
-    primary_id = stack.bound_parameter(
-        f"{domain.name}KeyId",
+    primary_arn = stack.bound_parameter(
+        f"{domain.name}KeyArn",
         stack="security",
-        output=f"{domain.name}KeyId",
+        output=f"{domain.name}KeyArn",
         group="Recovery",
-        label=f"Id of the {domain.name.lower()} key",
-        description=f"In a recovery region: id of the multi-region {domain.name.lower()} key to replicate.",
-        pattern="mrk-[0-9a-f]{32}",
+        label=f"ARN of the {domain.name.lower()} key",
+        description=f"In a recovery region: ARN of the multi-region {domain.name.lower()} key to replicate.",
+        pattern="arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/mrk-[0-9a-f]{32}",
     )
     replica = stack.add_stateful(
         ReplicaKey(
@@ -163,25 +164,19 @@ def _replicated(stack: Stack, domain: Domain, key: Key, window: Parameter) -> No
             Condition=stack.is_recovery(),
             Description=f"{stack.subject.project} {stack.subject.name}: {domain.what} (replica)",
             PendingWindowInDays=Ref(window),
-            KeyPolicy=keys.key_policy(*domain.statements()),
-            # From the id alone, so that nothing of the lost region is read in a disaster.
-            PrimaryKeyArn=Sub(
-                f"arn:${{AWS::Partition}}:kms:{stack.regions[0]}:${{AWS::AccountId}}:key/${{KeyId}}",
-                KeyId=Ref(primary_id),
-            ),
+            KeyPolicy=keys.key_policy(*domain.statements()).JSONrepr(),  # troposphere wants a dict here
+            PrimaryKeyArn=Ref(primary_arn),
         ),
         setting="recovery",
     )
-    here = stack.is_primary()
-    _outputs(
-        stack,
-        domain,
-        If(here, Ref(key), Ref(replica)),
-        If(here, GetAtt(key, "Arn"), GetAtt(replica, "Arn")),
+    _alias(stack, domain, If(stack.is_primary(), Ref(key), Ref(replica)))
+    stack.output_by_origin(
+        f"{domain.name}KeyArn", GetAtt(key, "Arn"), GetAtt(replica, "Arn"), f"Key for {domain.what}"
     )
 
 
-def _outputs(stack: Stack, domain: Domain, key_id: AWSHelperFn, key_arn: AWSHelperFn) -> None:
+def _alias(stack: Stack, domain: Domain, key_id: AWSHelperFn) -> None:
+    """A name for people: the console lists keys by alias. It goes with the stack, the key stays."""
     stack.add(
         Alias(
             f"{domain.name}KeyAlias",
@@ -189,5 +184,3 @@ def _outputs(stack: Stack, domain: Domain, key_id: AWSHelperFn, key_arn: AWSHelp
             TargetKeyId=key_id,
         )
     )
-    stack.output(f"{domain.name}KeyId", key_id, f"Id of the key for {domain.what}")
-    stack.output(f"{domain.name}KeyArn", key_arn, f"ARN of the key for {domain.what}")

@@ -72,7 +72,11 @@ def _stack(plan: Plan, stack: Stack, body: bytes) -> dict[str, Any]:
         "capabilities": capabilities(stack),
         "parameters": _parameters(stack),
         "outputs": [
-            {"name": name, "export": stack.export_name(name), "description": output.properties["Description"]}
+            {
+                "name": name,
+                "export": stack.export_name(name.removesuffix("InRecovery")),
+                "description": output.properties["Description"],
+            }
             for name, output in stack.outputs.items()
         ],
         "imports": _imports(plan, stack),

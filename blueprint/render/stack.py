@@ -11,7 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from troposphere import AWSHelperFn, AWSObject, Equals, Export, FindInMap, Output, Parameter, Ref, Tags
+from troposphere import (
+    AWSHelperFn,
+    AWSObject,
+    Condition,
+    Equals,
+    Export,
+    FindInMap,
+    Join,
+    Not,
+    Output,
+    Parameter,
+    Ref,
+    Tags,
+)
 
 from blueprint.problems import BlueprintError, Problem
 from blueprint.render.places import Place, Subject, Target, targets
@@ -20,6 +33,7 @@ from blueprint.render.stateful import STATEFUL
 REGION_MAP = "Region"  # the one mapping: what differs between the regions of a template
 IS_PRIMARY = "IsPrimary"
 IS_RECOVERY = "IsRecovery"
+UNBOUND = "none"  # of a bound parameter where there is nothing to bind: in the primary region
 
 Resource = TypeVar("Resource", bound=AWSObject)
 
@@ -142,19 +156,18 @@ class Stack:
 
     def is_primary(self) -> str:
         """The name of the condition that holds where this template's origin is the primary region."""
-        return self._origin_condition(IS_PRIMARY, "primary")
-
-    def is_recovery(self) -> str:
-        """The name of the condition that holds where this template's origin is a recovery region."""
-        return self._origin_condition(IS_RECOVERY, "recovery")
-
-    def _origin_condition(self, name: str, origin: str) -> str:
         origins = {
             target.region: "recovery" if place.is_recovery else "primary"
             for target, place in self.targets.items()
         }
-        self.conditions[name] = Equals(self.by_region("Origin", origins), origin)
-        return name
+        self.conditions[IS_PRIMARY] = Equals(self.by_region("Origin", origins), "primary")
+        return IS_PRIMARY
+
+    def is_recovery(self) -> str:
+        """The name of the condition that holds where this template's origin is a recovery region."""
+        # By way of the other condition, so that validators see that one of the two always holds.
+        self.conditions[IS_RECOVERY] = Not(Condition(self.is_primary()))
+        return IS_RECOVERY
 
     # -- parameters ----------------------------------------------------------------------------------
 
@@ -199,23 +212,23 @@ class Stack:
     ) -> Parameter:
         """A value of the primary that recovery keeps with its own stack, so that it survives the primary.
 
-        It is empty where the template runs in the primary region; a rule demands it everywhere else.
+        It is ``none`` where the template runs in the primary region; a rule demands it everywhere else.
         """
         self.bindings.append(Binding(name, stack, output))
         parameter = self.parameter(
             name,
-            "",
+            UNBOUND,
             group=group,
             label=label,
             description=description,
-            constraint=f"Output {output} of stack {stack} in the primary region; empty there.",
-            pattern=f"^$|{pattern}",
+            constraint=f"Output {output} of stack {stack} in the primary region; '{UNBOUND}' there.",
+            pattern=f"{UNBOUND}|{pattern}",
         )
         self.rules[f"{name}InRecovery"] = {
             "RuleCondition": {"Fn::Contains": [list(self.recovery_regions), {"Ref": "AWS::Region"}]},
             "Assertions": [
                 {
-                    "Assert": {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]},
+                    "Assert": {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, UNBOUND]}]},
                     "AssertDescription": f"{name}: take the output {output} of {stack} in the primary region",
                 }
             ],
@@ -269,12 +282,29 @@ class Stack:
         self.references.append(reference)
         return reference
 
-    def output(self, name: str, value: Any, description: str, condition: str = "") -> None:
+    def output(self, name: str, value: Any, description: str) -> None:
         """Export ``value`` as ``<project>:<environment>:<stack>:<name>``."""
+        self._output(name, value, description, self.export_name(name))
+
+    def output_by_origin(self, name: str, primary: Any, recovery: Any, description: str) -> None:
+        """Export ``primary`` or ``recovery``, whichever exists where the template runs, under one name.
+
+        Two conditional outputs rather than one with Fn::If: a validator takes the branches of an output for
+        dangling references. The second name is joined, so that no check of the text sees it twice.
+        """
+        self._output(name, primary, description, self.export_name(name), Condition=self.is_primary())
+        self._output(
+            f"{name}InRecovery",
+            recovery,
+            description,
+            Join(":", self.export_name(name).split(":")),
+            Condition=self.is_recovery(),
+        )
+
+    def _output(self, name: str, value: Any, description: str, export: Any, **options: str) -> None:
         self._unique(self.outputs, name)
-        options = {"Condition": condition} if condition else {}
         self.outputs[name] = Output(
-            name, Value=value, Description=description, Export=Export(self.export_name(name)), **options
+            name, Value=value, Description=description, Export=Export(export), **options
         )
 
     def _unique(self, existing: Mapping[str, Any], name: str) -> None:
