@@ -13,7 +13,12 @@ from blueprint.render.limits import INLINE_BYTES, WARN_AT
 
 def text(rendered: Rendered, findings: Sequence[Finding] | None, folder: str) -> str:
     """What a person reads; ``findings`` is None when the gate was skipped."""
-    parts = [_heading(rendered, folder), _templates(rendered, findings), *_notes(rendered), _order(rendered)]
+    parts = [
+        _heading(rendered, folder),
+        _templates(rendered, findings, folder),
+        *_notes(rendered),
+        _order(rendered),
+    ]
     return "\n".join(parts)
 
 
@@ -27,7 +32,7 @@ def _heading(rendered: Rendered, folder: str) -> str:
     return f"{colour(rendered.subject.name, 'bold')} of {rendered.subject.project} ({where}) in {folder}"
 
 
-def _templates(rendered: Rendered, findings: Sequence[Finding] | None) -> str:
+def _templates(rendered: Rendered, findings: Sequence[Finding] | None, folder: str) -> str:
     rows = [("template", "stack name", "resources", "bytes", "fullest quota", "lint")]
     for stack in rendered.manifest["stacks"]:
         fullest = max(rendered.uses[stack["name"]], key=lambda use: use.share)
@@ -38,7 +43,7 @@ def _templates(rendered: Rendered, findings: Sequence[Finding] | None) -> str:
                 str(len(stack["resources"])),
                 f"{stack['bytes']:,} ({stack['bytes'] / INLINE_BYTES:.0%} of inline)",
                 f"{fullest.share:.0%} of {fullest.quota.what}",
-                _verdict(f"{rendered.subject.name}/{stack['file']}", findings),
+                _verdict(f"{folder}/{stack['file']}", findings),
             )
         )
     return table(rows)
