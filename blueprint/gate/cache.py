@@ -24,47 +24,49 @@ class Cache:
 
     def read(self, jobs: Iterable[Job]) -> dict[str, Raw]:
         """The results that are known, by key."""
-        found = ((job.key, self._read(job)) for job in jobs) if self._folder else ()
+        if self._folder is None:
+            return {}
+        found = ((job.key, _read(_file(self._folder, job.key), job.key)) for job in jobs)
         return {key: result for key, result in found if result is not None}
 
     def write(self, jobs: Iterable[Job], results: Mapping[str, Raw]) -> None:
-        if self._folder is None or not (keys := [job.key for job in jobs]):
+        if self._folder is None:
             return
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            for key in keys:
-                self._write(key, results[key])
-            self._prune()
+            for job in jobs:
+                _write(_file(self._folder, job.key), job.key, results[job.key])
+            _prune(self._folder)
 
-    def _file(self, key: str) -> Path:
-        assert self._folder is not None
-        return self._folder / f"{key[:40]}.json"
 
-    def _read(self, job: Job) -> Raw | None:
-        try:
-            entry = json.loads(self._file(job.key).read_bytes())
-            if entry["format"] != FORMAT or entry["key"] != job.key:
-                return None
-            return Raw(tuple(finding_from(fields) for fields in entry["findings"]))
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+def _file(folder: Path, key: str) -> Path:
+    return folder / f"{key[:40]}.json"
+
+
+def _read(file: Path, key: str) -> Raw | None:
+    try:
+        entry = json.loads(file.read_bytes())
+        if entry["format"] != FORMAT or entry["key"] != key:
             return None
+        return Raw(tuple(finding_from(fields) for fields in entry["findings"]))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
 
-    def _write(self, key: str, result: Raw) -> None:
-        file = self._file(key)
-        findings = [finding.as_dict() for finding in result.findings]
-        # The whole key is repeated inside: a renamed or half-copied file is no result.
-        entry = {"format": FORMAT, "key": key, "findings": findings}
-        temporary = file.with_name(f".{file.stem}.{os.getpid()}")
-        try:
-            temporary.write_text(json.dumps(entry), encoding="utf-8")
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
 
-    def _prune(self) -> None:
-        assert self._folder is not None
-        files = list(self._folder.glob("*.json"))
-        if len(files) > KEEP:
-            files.sort(key=lambda file: file.stat().st_mtime)
-            for file in files[: len(files) - KEEP // 2]:
-                file.unlink(missing_ok=True)
+def _write(file: Path, key: str, result: Raw) -> None:
+    # The whole key is repeated inside: a file under a wrong name is no result.
+    entry = {"format": FORMAT, "key": key, "findings": [finding.as_dict() for finding in result.findings]}
+    temporary = file.with_name(f".{file.stem}.{os.getpid()}")
+    try:
+        temporary.write_text(json.dumps(entry), encoding="utf-8")
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _prune(folder: Path) -> None:
+    files = list(folder.glob("*.json"))
+    if len(files) > KEEP:
+        files.sort(key=lambda file: file.stat().st_mtime)
+        for file in files[: len(files) - KEEP // 2]:
+            file.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from blueprint.gate.jobs import Job, Progress, Raw, finding_from
 from blueprint.problems import BlueprintError, Problem, Where
@@ -75,7 +75,7 @@ class Linting:
 class _Worker:
     def __init__(self, log: IO[bytes]) -> None:
         self._log = log
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603  this Python, our code
             [sys.executable, "-c", _MAIN.format(path=[os.path.abspath(folder) for folder in sys.path])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -83,6 +83,8 @@ class _Worker:
             env=_environment(),
             cwd=os.path.dirname(os.path.abspath(__file__)),  # no .cfnlintrc of the caller's folder
         )
+        self._requests = cast("IO[bytes]", self._process.stdin)
+        self._replies = cast("IO[bytes]", self._process.stdout)
 
     def lint(self, job: Job) -> Raw | Problem:
         request = {
@@ -90,13 +92,10 @@ class _Worker:
             "text": job.template.body.decode("utf-8", "replace"),
             "regions": job.regions,
         }
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
         try:
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            process.stdin.flush()
-            reply: dict[str, Any] = json.loads(process.stdout.readline())
+            self._requests.write(json.dumps(request).encode() + b"\n")
+            self._requests.flush()
+            reply: dict[str, Any] = json.loads(self._replies.readline())
             if "error" in reply:
                 return _broken(job, reply["error"])
             return Raw(tuple(finding_from(fields) for fields in reply["findings"]), reply["complete"])
@@ -108,11 +107,9 @@ class _Worker:
         self._process.wait()
 
     def close(self) -> None:
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with suppress(OSError):  # a request that nobody reads any more
-                    stream.close()
-        self._log.close()
+        for stream in (self._requests, self._replies, self._log):
+            with suppress(OSError):  # a request that nobody reads any more
+                stream.close()
 
     def _last_words(self) -> str:
         self._log.seek(0)
