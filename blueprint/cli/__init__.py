@@ -55,9 +55,11 @@ def main(argv: Sequence[str] | None = None, root: Path | None = None) -> int:
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
-    if not words or words[0] in ("-h", "--help", "--version"):
-        _overview().parse_args(words or ["--help"])
-        raise SystemExit(EXIT_BAD_INPUT)  # parse_args has left already
+    if not words:
+        _overview().print_help(sys.stderr)
+        raise SystemExit(EXIT_BAD_INPUT)
+    if words[0] in ("-h", "--help", "--version"):
+        _overview().parse_args(words[:1])  # prints and leaves
     command = words.pop(0) if words[0] in COMMANDS else "render"
     module = import_module(f"blueprint.cli.{command}")
     parser = argparse.ArgumentParser(

@@ -101,9 +101,7 @@ def _rendered(args: argparse.Namespace, subject: Environment | Account) -> Rende
 
 def _chosen(args: argparse.Namespace, item: Rendered) -> list[str]:
     """The names of the stacks that ``--layer`` leaves, all without it."""
-    return [
-        name for name, stack in item.plan.stacks.items() if not args.layer or stack.layer in args.layer
-    ]
+    return [name for name, stack in item.plan.stacks.items() if not args.layer or stack.layer in args.layer]
 
 
 # -- files ---------------------------------------------------------------------------------------------
@@ -132,7 +130,10 @@ def _files(args: argparse.Namespace, item: Rendered) -> dict[str, bytes]:
     others = {name: body for name, body in now.items() if name in files and name not in chosen}
     for name, body in others.items():
         if body != files[name]:
-            print(f"warning: {name} is stale too, and was not asked for: render without --layer", file=sys.stderr)
+            print(
+                f"warning: {name} is stale too, and was not asked for: render without --layer",
+                file=sys.stderr,
+            )
     return {**others, **{name: files[name] for name in chosen}}
 
 
@@ -204,7 +205,9 @@ def _report(
         print(json.dumps(_as_json(everything, findings, stale), indent=1))
     else:
         formats = import_module("blueprint.gate.formats")
-        print(formats.to_sarif(findings or []) if args.format == "sarif" else formats.to_junit(findings or []))
+        print(
+            formats.to_sarif(findings or []) if args.format == "sarif" else formats.to_junit(findings or [])
+        )
 
 
 def _report_text(

@@ -105,10 +105,7 @@ def _order(rendered: Rendered) -> str:
 
 def _values(step: dict[str, Any]) -> list[str]:
     """The parameters that this step needs a value for, and where a person finds it."""
-    return [
-        f"        {name}: {_source(value)}"
-        for name, value in step["parameters"].items()
-    ]
+    return [f"        {name}: {_source(value)}" for name, value in step["parameters"].items()]
 
 
 def _source(value: Any) -> str:

@@ -53,7 +53,9 @@ def records_of(stacks: Iterable[Stack]) -> list[dict[str, Any]]:
         {
             "resource": f"{stack.name}/{logical_id}",
             "type": resource.resource_type,
-            "identity": _identity_properties(resource.to_dict().get("Properties", {}), resource.resource_type),
+            "identity": _identity_properties(
+                resource.to_dict().get("Properties", {}), resource.resource_type
+            ),
         }
         for stack in stacks
         for logical_id, resource in stack.resources.items()

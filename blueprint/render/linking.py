@@ -127,7 +127,8 @@ def _link_reference(plan: Plan, asker: Stack, reference: StackOutput) -> list[Pr
                 Deployment(source.name, deployment.target, source.targets[deployment.target])
             )
         return []
-    if asker.recovery_regions or source.recovery_regions or len(asker.regions) > 1 or len(source.regions) > 1:
+    ordinary = [d for d in _deployments(source) if not d.place.is_recovery]
+    if asker.recovery_regions or len(asker.regions) > 1 or len(ordinary) != 1:
         return [
             Problem(
                 f"stack {asker.name} asks for output {reference.output} of stack {source.name}, "
@@ -140,11 +141,11 @@ def _link_reference(plan: Plan, asker: Stack, reference: StackOutput) -> list[Pr
         "Fn::GetStackOutput": {
             "StackName": source.stack_name,
             "OutputName": reference.output,
-            "Region": source.regions[0],
+            "Region": ordinary[0].target.region,
         }
     }
     for deployment in _deployments(asker):
-        plan.needs[deployment].update(_deployments(source))
+        plan.needs[deployment].update(ordinary)
     return []
 
 

@@ -170,4 +170,3 @@ def _step_parameters(plan: Plan, stack: Stack, deployment: Deployment) -> dict[s
 
 def _primary(stack: Stack) -> Target:
     return next(target for target, place in stack.targets.items() if not place.is_recovery)
-

@@ -104,9 +104,7 @@ def grants_through_services(*services: str) -> Statement:
 
 def _via(services: Sequence[str]) -> Condition:
     hosts = [Sub(f"{service}.${{AWS::Region}}.amazonaws.com") for service in services]
-    return Condition(
-        StringEquals({"kms:ViaService": hosts, "kms:CallerAccount": Ref("AWS::AccountId")})
-    )
+    return Condition(StringEquals({"kms:ViaService": hosts, "kms:CallerAccount": Ref("AWS::AccountId")}))
 
 
 def log_groups() -> Statement:
@@ -114,7 +112,9 @@ def log_groups() -> Statement:
     return Statement(
         Sid="CloudWatchLogs",
         Effect=Allow,
-        Principal=Principal("Service", Sub("logs.${AWS::Region}.amazonaws.com")),  # regional name: no other works
+        Principal=Principal(
+            "Service", Sub("logs.${AWS::Region}.amazonaws.com")
+        ),  # regional name: no other works
         Action=USE,
         Resource=THIS_KEY,
         Condition=Condition(
