@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from blueprint.cli import summary
-from blueprint.cli.terminal import Progress, colour
+from blueprint.cli.terminal import Progress
 from blueprint.environment import Account, Environment, environment_names, load_account, load_environment
 from blueprint.gate import Finding, GateInput, check
 from blueprint.layers import layers_for

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from troposphere import AWSObject
+
 from blueprint.environment import Environment
 from blueprint.problems import BlueprintError, Problem, Where
 from blueprint.render.places import Subject
@@ -53,9 +55,7 @@ def records_of(stacks: Iterable[Stack]) -> list[dict[str, Any]]:
         {
             "resource": f"{stack.name}/{logical_id}",
             "type": resource.resource_type,
-            "identity": _identity_properties(
-                resource.to_dict().get("Properties", {}), resource.resource_type
-            ),
+            "identity": _identity_properties(resource),
         }
         for stack in stacks
         for logical_id, resource in stack.resources.items()
@@ -63,8 +63,9 @@ def records_of(stacks: Iterable[Stack]) -> list[dict[str, Any]]:
     ]
 
 
-def _identity_properties(properties: dict[str, Any], resource_type: str) -> dict[str, Any]:
-    return {name: properties[name] for name in STATEFUL[resource_type] if name in properties}
+def _identity_properties(resource: AWSObject) -> dict[str, Any]:
+    properties = resource.to_dict().get("Properties", {})
+    return {name: properties[name] for name in STATEFUL[str(resource.resource_type)] if name in properties}
 
 
 def read(path: Path) -> Ledger | None:

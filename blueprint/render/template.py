@@ -110,10 +110,11 @@ def description(stack: Stack, plan: Plan) -> str:
         f"Rendered by Blueprint from the {stack.subject.name} environment file; change that, not this.",
     ]
     text = " ".join(parts)
-    if len(text.encode()) > DESCRIPTION_BYTES:
+    size = len(text.encode())
+    if size > DESCRIPTION_BYTES:
         raise BlueprintError(
             Problem(
-                f"the Description of stack {stack.name} has {len(text.encode())} bytes of {DESCRIPTION_BYTES}",
+                f"the Description of stack {stack.name} has {size} bytes of {DESCRIPTION_BYTES}",
                 remedy="shorten its purpose, or bind fewer parameters",
                 code="REN011",
             )

@@ -111,10 +111,11 @@ def log_groups() -> Statement:
     """CloudWatch Logs encrypts the log groups of this account and region."""
     return Statement(
         Sid="CloudWatchLogs",
+        # The service under its regional name: no other works here.
         Effect=Allow,
         Principal=Principal(
             "Service", Sub("logs.${AWS::Region}.amazonaws.com")
-        ),  # regional name: no other works
+        ),
         Action=USE,
         Resource=THIS_KEY,
         Condition=Condition(
