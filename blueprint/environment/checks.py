@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from blueprint.environment.model import Account, Environment, Subject
 from blueprint.environment.regions import ZONES, zone_prefix
-from blueprint.environment.source import joined
+from blueprint.environment.tree import joined
 
 MOST_TAGS = 40  # AWS allows 50 on a resource; ours and the services' own need room
 ARCHIVE_MINIMUM = 90  # days that S3 Glacier Flexible Retrieval charges for at least

@@ -13,8 +13,12 @@ from blueprint.environment.cidr import LARGEST_VPC, PRIVATE_RANGES, SMALLEST_VPC
 from blueprint.environment.regions import OTHER_PARTITIONS, ZONES
 
 RESERVED_TAGS = ("project", "environment", "stack", "owner", "name")
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+ACCOUNT = r"[0-9]{12}"
+CIDR = r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}"
+ZONE_ID = r"[a-z]{3,5}[0-9]-az[0-9]{1,2}"
+KEY_ARN = r"arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}"
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TAG_TEXT = re.compile(r"[\w .:/=+@-]*")
 # The first name of an ACM certificate must fit a common name (RFC 5280), and 5 are kept for "auth.".
 LONGEST_DOMAIN = 64 - len("auth.")
@@ -48,17 +52,17 @@ def as_written(value: Any) -> Any:
     return getattr(value, "text", value)
 
 
-def name_fault(text: str, longest: int) -> str:
+def name_fault(text: str, shortest: int, longest: int) -> str:
     """Why ``text`` cannot be part of resource names, or nothing."""
-    if not 2 <= len(text) <= longest:
-        return f"must have 2 to {longest} characters"
-    if not _NAME.fullmatch(text):
+    if not shortest <= len(text) <= longest:
+        return f"must have {shortest} to {longest} characters"
+    if not re.fullmatch(NAME, text):
         return "must be lower-case letters, digits and single hyphens, beginning with a letter"
     return ""
 
 
 def project(text: str) -> str:
-    if fault := name_fault(text, 12):
+    if fault := name_fault(text, 2, 12):
         refuse("ENV030", fault, "for instance acme")
     if text.startswith(("aws", "amazon", "cognito", "sthree")):
         refuse("ENV030", "begins with a word that AWS keeps for itself", "use your product's name")
@@ -66,7 +70,7 @@ def project(text: str) -> str:
 
 
 def account(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{12}", text, re.ASCII):
+    if not re.fullmatch(ACCOUNT, text):
         refuse(
             "ENV031",
             "must be the 12 digits of an AWS account",
@@ -135,7 +139,7 @@ def mail(text: str) -> str:
 
 
 def vpc_cidr(text: str) -> str:
-    if not re.fullmatch(r"[0-9.]+/[0-9]{1,2}", text, re.ASCII):
+    if not re.fullmatch(CIDR, text):
         refuse("ENV035", "is not an address range", "write it as 10.0.0.0/16")
     try:
         address, prefix = IPv4Address(text.split("/")[0]), int(text.split("/")[1])
@@ -162,7 +166,7 @@ def vpc_cidr(text: str) -> str:
 
 
 def zone_id(text: str) -> str:
-    if not re.fullmatch(r"[a-z]{3,5}[0-9]-az[0-9]{1,2}", text, re.ASCII):
+    if not re.fullmatch(ZONE_ID, text):
         refuse(
             "ENV038",
             "is not a zone id",
@@ -198,7 +202,7 @@ def tag_value(text: str) -> str:
 
 
 def key_arn(text: str) -> str:
-    if not re.fullmatch(r"arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}", text, re.ASCII):
+    if not re.fullmatch(KEY_ARN, text):
         refuse(
             "ENV041",
             "is not the ARN of a KMS key",

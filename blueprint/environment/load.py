@@ -5,23 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from blueprint.environment import messages, source
+from blueprint.environment import messages
 from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, Check, Finding
 from blueprint.environment.formats import name_fault, nearest
-from blueprint.environment.model import Account, Environment, Origin
+from blueprint.environment.model import Account, Environment, Origin, Subject
+from blueprint.environment.parse import MOST_BYTES, read
+from blueprint.environment.tree import Node, find, merged, plain, shown
 from blueprint.problems import BlueprintError, Problem, Where
 
 ACCOUNT = "account"
 LONGEST_NAME = 10
 SUFFIX = ".yaml"
+MOST_PROBLEMS = 50
 
-Kind = TypeVar("Kind", Environment, Account)
+Kind = TypeVar("Kind", bound=Subject)
 
 
 def environment_names(folder: Path) -> list[str]:
@@ -117,12 +121,14 @@ def _missing_keys(account: Account, rollout: dict[str, dict[str, None]]) -> list
 def shown_path(path: Path) -> str:
     """A path as messages show it: relative to where the person stands, if it lies below."""
     text = os.path.normpath(path)
-    here = os.getcwd() + os.sep
-    return text.removeprefix(here) if text.startswith(here) else text
+    try:
+        return text.removeprefix(os.getcwd() + os.sep)
+    except OSError:  # the current folder is gone
+        return text
 
 
 def _check_name(folder: Path, name: str) -> None:
-    where, fault = Where(shown_path(folder)), name_fault(name, LONGEST_NAME)
+    where, fault = Where(shown_path(folder)), name_fault(name, 1, LONGEST_NAME)
     if name == ACCOUNT:
         fault = "is the account's name; it has no environment of its own"
     elif name.startswith("base"):
@@ -131,7 +137,7 @@ def _check_name(folder: Path, name: str) -> None:
         names = environment_names(folder)
         raise BlueprintError(
             Problem(
-                f"the environment name {source.shown(name)} {fault}",
+                f"the environment name {shown(name)} {fault}",
                 where,
                 f"there are {', '.join(names)}" if names else "choose another",
                 "ENV011",
@@ -141,6 +147,8 @@ def _check_name(folder: Path, name: str) -> None:
         names = environment_names(folder)
         guess = nearest(name, names)
         remedy = f"did you mean {guess}?" if guess else f"there are {', '.join(names) or 'none yet'}"
+        if os.path.lexists(folder / f"{name}.yml"):
+            remedy = f"rename {name}.yml to {name}{SUFFIX}"
         raise BlueprintError(
             Problem(f"there is no environment {name} ({name}{SUFFIX})", where, remedy, "ENV011")
         )
@@ -161,11 +169,11 @@ def _bytes(path: Path, asked: Where | None = None) -> bytes:
         if not path.is_file():  # a folder, or a pipe that would block
             raise BlueprintError(Problem(f"{shown_path(path)} is not a file", where, remedy, code))
         with path.open("rb") as stream:
-            return stream.read(source.MOST_BYTES + 1)
+            return stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise BlueprintError(
             Problem(
-                f"the file {source.shown(shown_path(path))} cannot be read: {_reason(error)}",
+                f"the file {shown(shown_path(path))} cannot be read: {_reason(error)}",
                 where,
                 "check its name and permissions",
                 code,
@@ -173,33 +181,31 @@ def _bytes(path: Path, asked: Where | None = None) -> bytes:
         ) from None
 
 
-def _tree(folder: Path, name: str) -> tuple[source.Node, list[Problem]]:
-    """The file and all it extends, merged."""
+def _tree(folder: Path, name: str, problems: list[Problem]) -> tuple[Node, bool]:
+    """The file and all it extends, merged; and whether all of it could be read."""
     path = folder / (name + SUFFIX)
-    tree, problems = source.read(_bytes(path), shown_path(path))
-    chain, layers = [os.path.normpath(path)], [tree]
+    layers = [read(_bytes(path), shown_path(path), problems)]
+    chain = [os.path.normpath(path)]
+    whole = True
     while (entry := layers[-1].value.pop(messages.EXTENDS, None)) is not None:
         try:
             base = _base(folder, chain, entry.node)
-            layer, more = source.read(_bytes(base, entry.node.where), shown_path(base))
+            layers.append(read(_bytes(base, entry.node.where), shown_path(base), problems))
         except BlueprintError as error:
             problems += error.problems
-            raise BlueprintError(problems) from None
-        problems += more
+            whole = False
+            break
         chain.append(os.path.normpath(base))
-        layers.append(layer)
-    for layer in layers[1:]:
-        tree = source.merged(layer, tree)
-    return tree, problems
+    return reduce(merged, reversed(layers)), whole
 
 
-def _base(folder: Path, chain: list[str], node: source.Node) -> Path:
+def _base(folder: Path, chain: list[str], node: Node) -> Path:
     """The file that ``extends`` names."""
     value, where = node.value, node.where
     if not isinstance(value, str) or not value:
         raise BlueprintError(
             Problem(
-                f"extends must name one file, not {source.shown(value)}",
+                f"extends must name one file, not {shown(value)}",
                 where,
                 "write extends: base.yaml",
                 "ENV010",
@@ -209,7 +215,7 @@ def _base(folder: Path, chain: list[str], node: source.Node) -> Path:
     if os.path.isabs(value) or os.path.relpath(path, folder).startswith(os.pardir):
         raise BlueprintError(
             Problem(
-                f"{source.shown(value)} lies outside the folder of the environments",
+                f"{shown(value)} lies outside the folder of the environments",
                 where,
                 "extend a file of the same folder",
                 "ENV010",
@@ -235,64 +241,84 @@ def _base(folder: Path, chain: list[str], node: source.Node) -> Path:
 class _Origin(Origin):
     """Finds the place that set a value."""
 
-    tree: source.Node
+    tree: Node
     file: str  # of the environment itself
 
     def where(self, path: str) -> Where:
-        place, whole = source.find(self.tree, path)
+        place, whole = find(self.tree, path)
         return replace(place, field=path) if place and whole else Where(self.file, field=path)
 
     def of_error(self, path: str, of_key: bool) -> Where:
         """The place to mend: for what is missing the section that lacks it, else the file itself."""
-        place, _ = source.find(self.tree, path, of_key)
+        place, _ = find(self.tree, path, of_key)
         return replace(place or Where(self.file, 1, 1), field=path)
 
     def of_finding(self, finding: Finding) -> Where:
         """The place of the blamed field or, where that has its default, of one that does not go with it."""
         for path in (finding.field, *finding.reads):
-            place, whole = source.find(self.tree, path)
+            place, whole = find(self.tree, path)
             if place and whole:
                 return replace(place, field=path)
         return Where(self.file, 1, 1, finding.field)
 
 
 def _load(folder: Path, name: str, model: type[Kind], checks: Iterable[Check[Kind]]) -> Kind:
-    tree, problems = _tree(folder, name)
-    origin = _Origin(tree, shown_path(folder / (name + SUFFIX)))
-    subject, bad = _validated(source.plain(tree), model, origin, problems)
+    problems: list[Problem] = []
+    file = shown_path(folder / (name + SUFFIX))
+    try:
+        tree, whole = _tree(folder, name, problems)
+    except BlueprintError as error:
+        raise BlueprintError(_presented([*problems, *error.problems], file)) from None
+    origin = _Origin(tree, file)
+    subject, bad, faults = _validated(plain(tree), model)
+    for fault in faults:
+        if whole or fault["type"] != "missing":  # it may stand in the file that could not be read
+            problems.append(messages.problem(fault, model, origin.of_error))
     if subject is not None:
         problems += _findings(subject, checks, bad, origin)
     if problems or subject is None:
-        raise BlueprintError(sorted(problems, key=partial(_reading_order, origin.file)))
+        raise BlueprintError(_presented(problems, file))
     subject._name, subject._origin = name, origin
     return subject
 
 
-def _reading_order(first: str, problem: Problem) -> tuple[bool, str, int, int]:
-    where = problem.where or Where()
-    return where.file != first, where.file, where.line or 0, where.column or 0
+def _presented(problems: list[Problem], file: str) -> list[Problem]:
+    """In reading order, the environment's own file first, and not more than a person wants to see."""
+
+    def order(problem: Problem) -> tuple[bool, str, int, int]:
+        where = problem.where or Where()
+        return where.file != file, where.file, where.line or 0, where.column or 0
+
+    problems = sorted(dict.fromkeys(problems), key=order)
+    more = len(problems) - MOST_PROBLEMS
+    if more > 0:
+        problems[MOST_PROBLEMS:] = [
+            Problem(f"{more:,} more problems", Where(file), "mend these first", "ENV000")
+        ]
+    return problems
 
 
 def _validated(
-    values: dict[str, Any], model: type[Kind], origin: _Origin, problems: list[Problem]
-) -> tuple[Kind | None, list[str]]:
-    """The model of ``values``; where some are bad, of the others, with the paths of the bad ones."""
+    values: dict[str, Any], model: type[Kind]
+) -> tuple[Kind | None, list[str], list[ErrorDetails]]:
+    """The model of ``values`` or, where some are bad, of the others; the paths of the bad; what is wrong."""
+    faults: list[ErrorDetails] = []
     bad: list[str] = []
     for attempt in range(3):  # mending a section can bring to light what it hid
         try:
-            return model.model_validate(values), bad
+            return model.model_validate(values), bad, faults
         except ValidationError as error:
-            for fault in error.errors(include_url=False):
-                if not attempt:
-                    problems.append(messages.problem(fault, model, origin.of_error))
-                bad.append(messages.field_path(fault["loc"]))
-                messages.mend(values, model, fault["loc"])
-    return None, bad
+            found = error.errors(include_url=False)
+        faults = found if attempt == 0 else faults
+        for fault in found:
+            bad.append(messages.field_path(fault["loc"]))
+            messages.mend(values, model, fault["loc"])
+    return None, bad, faults
 
 
 def _findings(subject: Kind, checks: Iterable[Check[Kind]], bad: list[str], origin: _Origin) -> list[Problem]:
     """Broken rules, except those that rest on a value that is bad in itself."""
-    problems = []
+    problems: list[Problem] = []
     for check in checks:
         for finding in check.find(subject):
             fields = (finding.field, *finding.reads)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from blueprint.environment.formats import nearest
-from blueprint.environment.source import joined, shown
+from blueprint.environment.tree import joined, shown
 from blueprint.problems import Problem, Where
 
 Location = tuple[int | str, ...]

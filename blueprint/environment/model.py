@@ -44,20 +44,55 @@ Endpoint = Literal[
     "xray",
 ]
 
-Region = Annotated[str, AfterValidator(formats.region)]
-Domain = Annotated[str, AfterValidator(formats.domain)]
-Mail = Annotated[str, AfterValidator(formats.mail)]
-Cidr = Annotated[str, AfterValidator(formats.vpc_cidr)]
-Project = Annotated[str, AfterValidator(formats.project)]
+
+def _pattern(pattern: str, words: str) -> JsonDict:
+    """For editors: what the text must match, and what to say when it does not."""
+    return {"pattern": f"^({pattern})$", "patternErrorMessage": words}
+
+
+_REGIONS: JsonDict = {"enum": [*ZONES]}
+_ACCOUNT: JsonDict = {"type": ["string", "integer"], **_pattern(formats.ACCOUNT, "12 digits")}
+
+Region = Annotated[str, AfterValidator(formats.region), Field(json_schema_extra=_REGIONS)]
+Domain = Annotated[str, AfterValidator(formats.domain), Field(json_schema_extra={"format": "hostname"})]
+Mail = Annotated[str, AfterValidator(formats.mail), Field(json_schema_extra={"format": "email"})]
+Cidr = Annotated[
+    str,
+    AfterValidator(formats.vpc_cidr),
+    Field(json_schema_extra=_pattern(formats.CIDR, "address range such as 10.0.0.0/16")),
+]
+Project = Annotated[
+    str,
+    AfterValidator(formats.project),
+    Field(json_schema_extra=_pattern(formats.NAME, "lower-case letters, digits, single hyphens")),
+]
 # Numbers are taken as they were written, so that account ids and versions need no quotes.
-AccountId = Annotated[str, BeforeValidator(formats.as_written), AfterValidator(formats.account)]
-TagText = Annotated[str, BeforeValidator(formats.as_written), AfterValidator(formats.tag_value)]
+AccountId = Annotated[
+    str,
+    BeforeValidator(formats.as_written),
+    AfterValidator(formats.account),
+    Field(json_schema_extra=_ACCOUNT),
+]
 TagKey = Annotated[str, AfterValidator(formats.tag_key)]
+TagText = Annotated[
+    str,
+    BeforeValidator(formats.as_written),
+    AfterValidator(formats.tag_value),
+    Field(json_schema_extra={"type": ["string", "number"]}),
+]
+ZoneId = Annotated[
+    str,
+    AfterValidator(formats.zone_id),
+    Field(json_schema_extra=_pattern(formats.ZONE_ID, "zone id such as euw1-az1")),
+]
+KeyArn = Annotated[
+    str,
+    AfterValidator(formats.key_arn),
+    Field(json_schema_extra=_pattern(formats.KEY_ARN, "ARN of a KMS key")),
+]
 Whole = Annotated[int, Field(strict=True)]
 YesNo = Annotated[bool, Field(strict=True)]
-ZoneId = Annotated[str, AfterValidator(formats.zone_id)]
 
-_REGION_NAMES: JsonDict = {"enum": [*ZONES]}
 _PROJECT = (
     "Short name of the product, in front of every name in AWS: 2 to 12 lower-case letters, digits, hyphens."
 )
@@ -78,7 +113,6 @@ class Recovery(Section):
     region: Region = Field(
         description="Region code, not the primary's.",
         examples=["eu-central-1"],
-        json_schema_extra=_REGION_NAMES,
     )
     cidr: Cidr = Field(
         description="Address range of its VPC, /16 to /22; must overlap no other region's.",
@@ -126,7 +160,7 @@ class Network(Section):
         description="AWS services reached inside the VPC (each costs about 7 USD a month and zone). With "
         "`nat: none` everything that private instances need is added by itself.",
     )
-    flow_logs: FlowLogs = Field(default=FlowLogs(), description="Records of the network's traffic.")
+    flow_logs: FlowLogs = Field(default=FlowLogs())
 
 
 class Security(Section):
@@ -193,9 +227,7 @@ class Environment(Subject):
 
     project: Project = Field(description=_PROJECT, examples=["acme"])
     account: AccountId = Field(description="The AWS account: 12 digits.", examples=["111122223333"])
-    region: Region = Field(
-        description="The primary region.", examples=["eu-west-1"], json_schema_extra=_REGION_NAMES
-    )
+    region: Region = Field(description="The primary region.", examples=["eu-west-1"])
     domain: Domain = Field(
         description="Domain of the application, lower case, up to 59 characters; api. and auth. go in front.",
         examples=["shop.example.com"],
@@ -207,11 +239,9 @@ class Environment(Subject):
     recovery: tuple[Recovery, ...] = Field(
         default=(), description="Regions that can take over; the first one does. None, one or more."
     )
-    network: Network = Field(default=Network(), description="The VPC of each region and its ways out.")
-    security: Security = Field(default=Security(), description="Encryption keys.")
-    storage: Storage = Field(
-        default=Storage(), description="Buckets: when objects move to cheaper storage and when they go."
-    )
+    network: Network = Field(default=Network())
+    security: Security = Field(default=Security())
+    storage: Storage = Field(default=Storage())
 
     @property
     def recovery_regions(self) -> tuple[str, ...]:
@@ -264,7 +294,7 @@ class EbsEncryption(Section):
         description="create: a key of our own; existing: the keys of key_arns; off: the account stays as it "
         "is.",
     )
-    key_arns: dict[Region, Annotated[str, AfterValidator(formats.key_arn)]] = Field(
+    key_arns: dict[Region, KeyArn] = Field(
         default_factory=dict,
         examples=[
             {"eu-west-1": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}
@@ -280,16 +310,13 @@ class Account(Subject):
     home_region: Region = Field(
         description="Region of what exists once per account.",
         examples=["eu-west-1"],
-        json_schema_extra=_REGION_NAMES,
     )
     owner: Mail = Field(description=_OWNER, examples=["platform@example.com"])
     tags: dict[TagKey, TagText] = Field(
         default_factory=dict, description=_TAGS, examples=[{"cost-center": "1234"}]
     )
-    trail: Trail = Field(default=Trail(), description="The audit trail: who did what in the account.")
-    ebs_encryption: EbsEncryption = Field(
-        default=EbsEncryption(), description="Encryption of every new disk."
-    )
+    trail: Trail = Field(default=Trail())
+    ebs_encryption: EbsEncryption = Field(default=EbsEncryption())
 
     _rollout: Mapping[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
 

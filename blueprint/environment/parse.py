@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
 from blueprint.environment.formats import WrittenFloat, WrittenInt
+from blueprint.environment.tree import Entry, Node, joined, shown
 from blueprint.problems import BlueprintError, Problem, Where
 
 MOST_BYTES = 262_144  # a long environment file has some 5,000
@@ -31,55 +32,10 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udff
 _NOT_IN_VALUES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
-@dataclass
-class Node:
-    """A value and where it was written. ``value`` is a scalar, a list of nodes, or entries by key."""
-
-    value: Any
-    where: Where
-    size: int = 1  # nodes in it, aliases expanded
-    height: int = 1  # levels in it
-
-
-@dataclass
-class Entry:
-    """A key of a mapping, and its node. The key's place is the better one to show for a whole section."""
-
-    key: Where
-    node: Node
-
-
-def shown(value: object, longest: int = 60) -> str:
-    """A value as an error message shows it: on one line, printable and short."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (dict, list, tuple)):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    text = getattr(value, "text", None) or str(value)
-    if len(text) > longest:
-        return f"{text[: longest - 20]!r}... ({len(text)} characters)"
-    return repr(text) if isinstance(value, str) else text
-
-
-def shown_key(key: object) -> str:
-    """A key as a field path shows it: plain where that is readable."""
-    text = str(key)
-    return text if re.fullmatch(r"[\w:/@+=-][\w.:/@+= -]{0,59}", text) else shown(text)
-
-
-def joined(path: str, key: object) -> str:
-    """``path`` extended by a key or an index."""
-    if isinstance(key, int):
-        return f"{path}[{key}]"
-    return f"{path}.{shown_key(key)}" if path else shown_key(key)
-
-
-def read(data: bytes, file: str) -> tuple[Node, list[Problem]]:
-    """The tree of a file, and what is wrong with it short of making it unreadable (which is raised)."""
+def read(data: bytes, file: str, problems: list[Problem]) -> Node:
+    """The tree of a file. What is wrong is added to ``problems``, or raised where it ends the reading."""
     text = _text(data, file)
-    builder = _Builder(file)
+    builder = _Builder(file, problems)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
@@ -94,7 +50,6 @@ def read(data: bytes, file: str) -> tuple[Node, list[Problem]]:
                 "ENV005",
             )
         )
-    assert builder.root is not None
     if not isinstance(builder.root.value, dict):
         builder.fail(
             Problem(
@@ -104,7 +59,7 @@ def read(data: bytes, file: str) -> tuple[Node, list[Problem]]:
                 "ENV005",
             )
         )
-    return builder.root, builder.problems
+    return builder.root
 
 
 def _kind(value: object) -> str:
@@ -171,6 +126,14 @@ _SYNTAX = (
     ("did not find expected ',' or ']'", "a list in [ ] is not finished", "add the missing , or ]"),
     ("did not find expected ',' or '}'", "a mapping in { } is not finished", "add the missing , or }"),
     ("unexpected end of stream", "a quoted text is not closed", "add the missing quote"),
+    (
+        "did not find expected node content",
+        "a value is missing, or a bracket is not closed",
+        "finish the value",
+    ),
+    ("invalid Unicode character", "an escape in double quotes stands for no character", "use single quotes"),
+    ("incompatible YAML document", "lines that begin with % are not supported", "remove the line"),
+    ("unknown directive", "lines that begin with % are not supported", "remove the line"),
     ("could not find expected ':'", "a key has no colon", "write key: value"),
     ("undefined tag handle", "a tag (!name) stands here", "put quotes around text that begins with !"),
     (
@@ -213,16 +176,15 @@ class _Open:
 class _Builder:
     """Takes the parser's events one by one; ``root`` is the tree when all are taken."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, problems: list[Problem]) -> None:
         self.file = file
+        self.problems = problems
         self.root: Node | None = None
-        self.problems: list[Problem] = []
         self.open: list[_Open] = []
         self.anchors: dict[str, Node | None] = {}  # None while it is being read
-        self.values = 0
 
-    def fail(self, problem: Problem) -> None:
-        raise BlueprintError([*self.problems, problem])
+    def fail(self, problem: Problem) -> NoReturn:
+        raise BlueprintError(problem)
 
     def take(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
@@ -274,8 +236,7 @@ class _Builder:
         return Node(value, where)
 
     def _alias(self, event: Any) -> Node:
-        node = self.anchors.get(event.anchor, self)
-        if node is self:
+        if event.anchor not in self.anchors:
             self.fail(
                 Problem(
                     f"the alias *{event.anchor[:40]} has no anchor before it",
@@ -284,6 +245,7 @@ class _Builder:
                     "ENV003",
                 )
             )
+        node = self.anchors[event.anchor]
         if node is None:
             self.fail(
                 Problem(
@@ -293,7 +255,6 @@ class _Builder:
                     "ENV009",
                 )
             )
-        assert isinstance(node, Node)
         return node
 
     def _refuse_tag(self, event: Any) -> None:
@@ -315,7 +276,7 @@ class _Builder:
             self._too_deep(event)
         self.open.append(_Open(Node(value, self._where(event)), event.anchor))
 
-    def _too_deep(self, event: Any) -> None:
+    def _too_deep(self, event: Any) -> NoReturn:
         self.fail(
             Problem(
                 f"values are nested more than {MOST_LEVELS} levels deep",
@@ -401,58 +362,3 @@ def _plain(text: str) -> Any:
         number.text = text
         return number
     return text
-
-
-# -- trees -------------------------------------------------------------------------------------------------
-
-
-def merged(base: Node, over: Node) -> Node:
-    """``over`` laid on ``base``: mappings merge, everything else is replaced."""
-    if not isinstance(base.value, dict) or not isinstance(over.value, dict):
-        return over
-    entries = dict(base.value)
-    for key, entry in over.value.items():
-        under = entries.get(key)
-        entries[key] = Entry(entry.key, merged(under.node, entry.node)) if under else entry
-    return Node(entries, over.where)
-
-
-def plain(node: Node) -> Any:
-    """The bare values of a tree."""
-    if isinstance(node.value, dict):
-        return {key: plain(entry.node) for key, entry in node.value.items()}
-    if isinstance(node.value, list):
-        return [plain(item) for item in node.value]
-    return node.value
-
-
-def find(node: Node, path: str, of_key: bool = False) -> tuple[Where | None, bool]:
-    """The place of ``recovery[0].cidr`` or the innermost one on the way there, and whether it is all of it.
-
-    For a section, and ``of_key``, it is the place of the key, else that of the value.
-    """
-    where = None
-    while path:
-        step = _step(node, path)
-        if step is None:
-            return where, False
-        key, node, path = step
-        where = key if of_key or isinstance(node.value, (dict, list)) else node.where
-    return where, True
-
-
-def _step(node: Node, path: str) -> tuple[Where, Node, str] | None:
-    """The place of the first key (or index) of ``path``, its value, and the rest of the path."""
-    if isinstance(node.value, list):
-        index = re.match(r"\[([0-9]{1,6})\]\.?", path)
-        if index and int(index[1]) < len(node.value):
-            item = node.value[int(index[1])]
-            return item.where, item, path[index.end() :]
-    elif isinstance(node.value, dict):
-        names = {shown_key(key): key for key in node.value}
-        fits = [name for name in names if (path + ".").startswith((name + ".", name + "["))]
-        if fits:
-            name = max(fits, key=len)  # keys of tags may contain dots
-            entry = node.value[names[name]]
-            return entry.key, entry.node, path[len(name) :].removeprefix(".")
-    return None
