@@ -1,4 +1,4 @@
-"""What derives from the model: JSON Schemas, from which editors complete and check, and the reference page."""
+"""What derives from the model: JSON Schemas, from which editors complete, and the reference page."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ region: eu-west-1
 domain: shop.example.com
 ```
 
-- The name of the file is the name of the environment: up to 10 lower-case letters, digits and single hyphens.
+- The name of the file is the name of the environment: up to 10 lower-case letters, digits, single hyphens.
   `account.yaml` and files that begin with `base` are no environments.
-- `extends` names a file of the same folder whose values hold where this one says nothing. Sections merge key by
-  key; lists are replaced as a whole. A key without a value is an error; leave it out to keep the default.
-- Values follow YAML 1.2: only `true` and `false` are switches, so that `no`, `off`, `12:30` and `0123` are text.
+- `extends` names a file of the same folder whose values hold where this one says nothing. Sections merge
+  key by key; lists are replaced as a whole. A key without a value is an error; leave it out to keep the
+  default.
+- Values follow YAML 1.2: only `true` and `false` are switches; `no`, `off`, `12:30` and `0123` are text.
 - The first line lets editors complete and check (VS Code with the YAML extension, JetBrains, Neovim).
 """
 
@@ -72,7 +73,7 @@ def reference_page_text() -> str:
     ])  # fmt: skip
 
 
-# -- JSON Schema -----------------------------------------------------------------------------------------------
+# -- JSON Schema -----------------------------------------------------------------------------------------
 
 
 def _schema(model: type[Subject]) -> Schema:
@@ -98,7 +99,7 @@ def _trimmed(value: Any, inside: str = "") -> Any:
     return {key: _trimmed(item, key) for key, item in value.items() if key not in drop}
 
 
-# -- reference page --------------------------------------------------------------------------------------------
+# -- reference page --------------------------------------------------------------------------------------
 
 
 def _tables(schema: Schema, above: str) -> list[str]:
@@ -114,10 +115,18 @@ def _section(schema: Schema, definitions: Schema, above: str) -> list[str]:
         path = f"{above}{name}" + ("[]" if field.get("type") == "array" else "")
         default = "**required**" if name in schema.get("required", ()) else _default(field)
         values = "section" if inner and "items" not in field else _values(field)
-        lines.append(_row(f"`{above}{name}`", values, default, field.get("description", "")))
+        lines.append(_row(f"`{above}{name}`", values, default, _meaning(field, inner)))
         if inner:
             below += [f"### {path}\n", f"{inner['description']}\n", *_section(inner, definitions, f"{path}.")]
     return [*lines, "", *below]
+
+
+def _meaning(field: Schema, inner: Schema | None) -> str:
+    text: str = field.get("description") or (inner or {}).get("description", "")
+    if "examples" not in field:
+        return text
+    example = field["examples"][0]
+    return f"{text} For instance `{example if isinstance(example, str) else json.dumps(example)}`."
 
 
 def _reference(field: Schema) -> str:
@@ -144,10 +153,8 @@ def _values(field: Schema) -> str:
         return f"{keys}: {_values(field['additionalProperties'])}"
     if field.get("type") == "boolean":
         return "`true`, `false`"
-    return str(
-        field.get("patternErrorMessage")
-        or {"email": "e-mail", "hostname": "domain"}.get(field.get("format", ""), "text")
-    )
+    words = {"email": "e-mail", "hostname": "domain"}.get(field.get("format", ""), "text")
+    return str(field.get("patternErrorMessage", words))
 
 
 def _default(field: Schema) -> str:
@@ -163,8 +170,8 @@ def _region_table() -> list[str]:
     rows = (_row(f"`{region}`", ", ".join(f"`{zone}`" for zone in zones)) for region, zones in ZONES.items())
     return [
         "## Regions and their zones\n",
-        "An environment uses the first `network.zones` of a row, unless `network.zone_ids` says otherwise. Date and",
-        "source of the table: `blueprint/environment/regions.py`.\n",
+        "An environment uses the first `network.zones` of a row, unless `network.zone_ids` says otherwise.",
+        "Date and source of the table: `blueprint/environment/regions.py`.\n",
         "| region | zone ids, in the order of use |",
         "| --- | --- |",
         *rows,
