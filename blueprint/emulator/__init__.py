@@ -1,4 +1,4 @@
-"""A local CloudFormation to try templates on: ministack with stand-ins, in an environment and process of its own.
+"""A local CloudFormation to try templates on: ministack with stand-ins, in a process of its own.
 
     with running(root) as emulator:
         client = emulator.client("cloudformation", "eu-central-1", "111122223333")
@@ -20,7 +20,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class Emulator:
             region_name=region,
             endpoint_url=self.endpoint,
             aws_access_key_id=account,
-            aws_secret_access_key="emulated",
+            aws_secret_access_key="emulated",  # noqa: S106 (any word will do)
             # A user's proxy is for the world outside, and no call here needs a second attempt.
             config=Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
@@ -66,6 +66,11 @@ class Emulator:
     def is_real(self, resource_type: str) -> bool:
         """Whether resources of this type are made, rather than stood in for."""
         return resource_type in self.real_types or resource_type.startswith("Custom::")
+
+    def close(self) -> None:
+        """Close the clients' connections."""
+        while self._clients:
+            self._clients.popitem()[1].close()
 
     @contextmanager
     def failing(self, reasons: dict[str, str]) -> Iterator[None]:
@@ -89,9 +94,10 @@ def running(root: Path, state_dir: Path | None = None) -> Iterator[Emulator]:
     process = _start(python, work, port, state_dir)
     try:
         real = _wait(process, port, work)
-        yield Emulator(f"http://127.0.0.1:{port}", real, work / "failures.json")
+        with closing(Emulator(f"http://127.0.0.1:{port}", real, work / "failures.json")) as emulator:
+            yield emulator
     finally:
-        _stop(process)
+        _stop(process, gently=state_dir is not None)
         shutil.rmtree(work, ignore_errors=True)
 
 
@@ -168,13 +174,14 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _stop(process: subprocess.Popen[bytes], gently: bool) -> None:
+    """End the server; it takes a second to go gently, which only one that saves its state needs."""
+    if gently:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+    process.kill()
+    process.wait()
     if process.stdin:
         process.stdin.close()
 

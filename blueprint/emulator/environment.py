@@ -1,40 +1,63 @@
-"""The emulator's own virtual environment: ministack pins libraries that the project must be free to move on from."""
+"""The emulator's own virtual environment: ministack pins libraries that the project moves on from.
+
+It is made like ``.venv`` (see ``blueprint.setup_venv``): from a lock file with hashes, by one process at a
+time, with a stamp that is written last.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
+from blueprint import bootstrap, setup_venv
 from blueprint.problems import BlueprintError, Problem
 
-FOLDER = ".venv-emulator"
-LOCK = Path("requirements") / "emulator.lock"
+LEVEL = "emulator"  # requirements/emulator.lock
+
+
+def folder_in(root: Path) -> Path:
+    return root / ".venv-emulator"
 
 
 def emulator_python(root: Path) -> Path:
     """The interpreter of the emulator's environment, which is made when it is missing or out of date."""
-    folder, lock = root / FOLDER, root / LOCK
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = folder / "blueprint.stamp"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if not python.exists() or not stamp.exists() or stamp.read_text() != wanted:
-        _run(sys.executable, "-m", "venv", "--clear", str(folder))
-        _run(str(python), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock))
-        stamp.write_text(wanted)
-    return python
+    folder = folder_in(root)
+    try:
+        if not _is_complete(root):
+            with setup_venv._one_at_a_time(str(root)) as handle:
+                if not _is_complete(root):  # another process may have made it while this one waited
+                    _make(root, handle)
+    except bootstrap.SetUpError as error:
+        raise _failed(str(error)) from error
+    except OSError as error:
+        raise _failed(setup_venv._explain(error, str(root))) from error
+    return Path(bootstrap.python_in(str(folder)))
 
 
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise BlueprintError(
-            Problem(
-                f"the emulator's environment could not be made: {said[-1] if said else 'no message'}",
-                remedy="check the network and try again",
-                code="EMU002",
-            )
-        )
+def _make(root: Path, handle: int) -> None:
+    folder = str(folder_in(root))
+    setup_venv._say("setting up .venv-emulator (once, about 15 s) ...")
+    shutil.rmtree(folder, ignore_errors=True)
+    setup_venv._create(folder, handle)
+    setup_venv._install(str(root), LEVEL, folder, handle)
+    setup_venv._write(_stamp(root), _wanted(root))
+
+
+def _is_complete(root: Path) -> bool:
+    python = bootstrap.python_in(str(folder_in(root)))
+    return os.access(python, os.X_OK) and bootstrap.read(_stamp(root)) == _wanted(root)
+
+
+def _stamp(root: Path) -> str:
+    return str(folder_in(root) / bootstrap.STAMP)
+
+
+def _wanted(root: Path) -> str:
+    """What a finished environment says about itself; another lock, folder or Python makes it out of date."""
+    head = bootstrap.stamp_head(LEVEL, str(folder_in(root)), setup_venv.base_python())
+    return head + "\n" + bootstrap.lock_text(str(root), LEVEL)
+
+
+def _failed(what: str) -> BlueprintError:
+    return BlueprintError(Problem(f"the emulator's environment could not be made: {what}", code="EMU002"))

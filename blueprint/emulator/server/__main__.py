@@ -21,7 +21,7 @@ def main() -> None:
 
     gone = ministack.missing()
     if gone:
-        sys.exit(f"this release of ministack lacks {', '.join(gone)}; the launcher is written for ministack==1.5.33")
+        sys.exit(f"this release of ministack lacks {', '.join(gone)}; the launcher fits ministack==1.5.33")
     real = _install()
     ready = Path(os.environ["BLUEPRINT_EMULATOR_READY"])
     ready.write_text(json.dumps({"real": real}), encoding="utf-8")
@@ -49,7 +49,8 @@ def _install() -> list[str]:
 
 def _end_with_parent() -> None:
     """The parent holds the other end of standard input; however it dies, that end closes."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # unbuffered: a buffered reader's lock would upset an interpreter that exits
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
     threading.Event().wait(5)  # seconds for ministack to save its state, where that was asked for
     os._exit(0)

@@ -1,8 +1,8 @@
 """Are the resolved properties of a resource what its schema allows?
 
 cfn-lint sees a template before anything is resolved; here every ``Ref``, import, mapping and parameter has
-its value. So this finds an output of the wrong form (an ARN where an id is wanted) as well as unknown properties.
-ministack itself looks at neither.
+its value. So this finds an output of the wrong form (an ARN where an id is wanted) as well as unknown
+properties. ministack itself looks at neither.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 from blueprint.emulator.server.schemas import paths, resolve, top_level
 
-# Written by cfn-lint's authors or the service teams for another regular-expression dialect.
 NUMBERS = ("integer", "number")
 
 
@@ -55,10 +54,10 @@ def _object(schema: dict[str, Any], node: dict[str, Any], value: dict[str, Any],
     for name in node.get("required", ()):
         if name not in value:
             yield f"{path}: required key [{name}] not found"
-    for names in (node.get("requiredXor"),):
-        given = [name for name in names or () if name in value]
-        if names and len(given) != 1:
-            yield f"{path}: exactly one of {sorted(names)} is needed, found {given}"
+    either = node.get("requiredXor", ())
+    given = [name for name in either if name in value]
+    if either and len(given) != 1:
+        yield f"{path}: exactly one of {sorted(either)} is needed, found {given}"
     known = node.get("properties", {})
     patterns = node.get("patternProperties", {})
     for name, member in value.items():
@@ -145,5 +144,3 @@ def _compile(pattern: str) -> re.Pattern[str] | None:
         return re.compile(pattern)
     except re.error:  # some schemas use Java's or PCRE's syntax; such a pattern cannot be judged here
         return None
-
-

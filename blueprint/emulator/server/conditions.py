@@ -1,7 +1,7 @@
 """Conditions as the service evaluates them.
 
-ministack resolves only ``Ref`` to a parameter in a condition. The templates here compare a mapping on the region
-(``Fn::FindInMap`` with ``AWS::Region``), so that without this every condition on the origin would be false.
+ministack resolves only ``Ref`` to a parameter in a condition. The templates here compare a mapping on the
+region (``Fn::FindInMap`` with ``AWS::Region``), so that every condition on the origin would be false.
 """
 
 from __future__ import annotations

@@ -58,11 +58,13 @@ class Maker:
 
     @property
     def digest(self) -> str:
-        key = "|".join((self.resource_type, self.account, self.region, self.stack, self.logical_id, self.seed))
+        key = "|".join(
+            (self.resource_type, self.account, self.region, self.stack, self.logical_id, self.seed)
+        )
         return hashlib.sha256(key.encode()).hexdigest()
 
     def value(self, schema: dict[str, Any], path: list[str], name: str = "") -> Any:
-        """A plausible value of the property at ``path``; ``name`` is the resource's own name, if it has one."""
+        """A plausible value of the property at ``path``; ``name`` is the resource's own, if it has one."""
         node = at(schema, path)
         kind = node.get("type", "string")
         kind = kind if isinstance(kind, str) else kind[0]

@@ -1,7 +1,7 @@
 """The parts of ministack that the launcher touches, and a check that they are still there.
 
-Two dictionaries and a few functions are private; they have kept their names over many releases, but nobody has
-promised that. A new release that renames one must fail at start-up, not in the middle of a test.
+Two dictionaries and a few functions are private; they have kept their names over many releases, but nobody
+has promised that. A new release that renames one must fail at start-up, not in the middle of a test.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _EXPECTED: tuple[tuple[Any, str, type | None], ...] = (
     (provisioners, "_provision_resource", None),
     (provisioners, "_update_resource", None),
     (provisioners, "_NAME_SEED", None),
+    (provisioners, "_physical_name", None),
     (cloudformation, "_ACTION_HANDLERS", dict),
     (engine, "_evaluate_conditions", None),
     (engine, "_resolve_refs", None),

@@ -14,9 +14,10 @@ from typing import Any
 from blueprint.emulator.server import checks
 from blueprint.emulator.server.ministack import core, kms, provisioners, replace, s3
 from blueprint.emulator.server.schemas import Schemas
-from blueprint.emulator.server.standins import CreateOnly, StandIns
+from blueprint.emulator.server.standins import CreateOnly, Handlers, Made, StandIns
 
-Made = tuple[str, dict[str, Any]]
+# Types whose documented attributes include properties that a template sets.
+READS_ITS_PROPERTIES = {"AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::SecurityGroup"}
 
 
 class Provisioning:
@@ -73,7 +74,8 @@ class Provisioning:
     ) -> dict[str, Any]:
         if not resource_type.startswith("AWS::") or not _checkable(resource_type):
             return given
-        return {**self._stand_ins.attributes(resource_type, logical_id, props, stack), **given}
+        own = props if resource_type in READS_ITS_PROPERTIES else {}
+        return {**own, **self._stand_ins.attributes(resource_type, logical_id, props, stack), **given}
 
 
 def _checkable(resource_type: str) -> bool:
@@ -81,7 +83,7 @@ def _checkable(resource_type: str) -> bool:
     return not resource_type.startswith("AWS::CloudFormation::")
 
 
-def complete_real_types(handlers: dict[str, dict[str, Any]], replacing: dict[str, Any], schemas: Schemas) -> None:
+def complete_real_types(handlers: Handlers, replacing: dict[str, Any], schemas: Schemas) -> None:
     """Make the types that ministack has behave like the service where it matters to our templates."""
     for resource_type in handlers:
         replacing.setdefault(resource_type, CreateOnly(schemas, resource_type))

@@ -1,7 +1,7 @@
 """The resource schemas that cfn-lint bundles, read as files: region -> type -> schema.
 
-cfn-lint itself is neither imported nor installed here. The launcher gets the path of the project's own copy, so that
-the stand-ins and the gate can never disagree about a type.
+cfn-lint itself is neither imported nor installed here. The launcher gets the path of the project's own
+copy, so that the stand-ins and the gate can never disagree about a type.
 """
 
 from __future__ import annotations
@@ -66,8 +66,5 @@ def at(schema: dict[str, Any], path: list[str]) -> dict[str, Any]:
     node = schema
     for part in path:
         node = resolve(schema, node)
-        if part == "*":
-            node = node.get("items", {})
-        else:
-            node = node.get("properties", {}).get(part, {})
+        node = node.get("items", {}) if part == "*" else node.get("properties", {}).get(part, {})
     return resolve(schema, node)

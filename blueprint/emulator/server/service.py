@@ -1,13 +1,23 @@
-"""Where ministack is softer than the service, this makes it as strict; each rule says what the service does."""
+"""Where ministack is softer than the service, this makes it as strict; each rule says what that does."""
 
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from blueprint.emulator.server import conditions
-from blueprint.emulator.server.ministack import changesets, cloudformation, core, engine, handlers, replace, stacks
+from blueprint.emulator.server.ministack import (
+    changesets,
+    cloudformation,
+    core,
+    engine,
+    handlers,
+    provisioners,
+    replace,
+    stacks,
+)
 from blueprint.emulator.server.schemas import Schemas
 
 # What `Ref` gives where ministack's physical id is something else.
@@ -25,6 +35,7 @@ def install(schemas: Schemas) -> None:
     replace("_resolve_refs", _references(engine._resolve_refs))
     replace("_resolve_stack_outputs", _outputs(stacks._resolve_stack_outputs))
     replace("_resolve_props_for_diff", _existing(changesets._resolve_props_for_diff))
+    replace("_physical_name", _physical_name)
     replace("validate_template_support", _regional(engine.validate_template_support, schemas))
     # Capabilities are enforced by ministack only together with its whole IAM; the service always does.
     replace("_capabilities_enforced", lambda: True)
@@ -33,11 +44,22 @@ def install(schemas: Schemas) -> None:
     actions["UpdateStack"] = _usable(actions["UpdateStack"])
 
 
+def _physical_name(
+    stack: str, logical_id: str, *, lowercase: bool = False, max_len: int = 128, seeded: bool = True
+) -> str:
+    """A generated name, which differs between regions: else two regions' stacks would share IAM roles."""
+    seed = provisioners._NAME_SEED.get() if seeded else ""
+    key = "|".join((core.get_account_id(), core.get_region(), stack, logical_id, seed))
+    suffix = hashlib.sha256(key.encode()).hexdigest()[:12].upper()
+    name = f"{stack}-{logical_id}-"[: max(max_len - len(suffix), 0)] + suffix[:max_len]
+    return name.lower() if lowercase else name
+
+
 def _references(original: Callable[..., Any]) -> Callable[..., Any]:
     """``Ref`` in the service's form, and ``Fn::GetStackOutput`` that honours Region and RoleArn."""
 
-    def resolve(value: Any, resources: Any, params: Any, conds: Any, mappings: Any, name: str, sid: str) -> Any:
-        rest = (_as_referred(resources), params, conds, mappings, name, sid)
+    def resolve(value: Any, resources: dict[str, Any], *others: Any) -> Any:
+        rest = (_as_referred(resources), *others)
         if isinstance(value, dict) and "Fn::GetStackOutput" in value:
             return _stack_output({key: resolve(v, *rest) for key, v in value["Fn::GetStackOutput"].items()})
         return original(value, *rest)
@@ -165,9 +187,9 @@ def _changes(action: Callable[..., Any]) -> Callable[..., Any]:
         before = copy.deepcopy((stack or {}).get("_template", {}).get("Outputs", {}))
         response = action(params)
         _, change_set = changesets._find_change_set(handlers._p(params, "ChangeSetName"), name)
-        if response[0] == 200 and change_set and change_set["Status"] == "FAILED":
-            if change_set["_template"].get("Outputs", {}) != before:
-                change_set.update(Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason="")
+        unchanged = response[0] == 200 and change_set and change_set["Status"] == "FAILED"
+        if unchanged and change_set["_template"].get("Outputs", {}) != before:
+            change_set.update(Status="CREATE_COMPLETE", ExecutionStatus="AVAILABLE", StatusReason="")
         return response
 
     return _usable(create)

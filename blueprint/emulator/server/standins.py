@@ -16,6 +16,9 @@ from blueprint.emulator.server.schemas import Schemas, at, paths, top_level
 # Services whose names are global in an account (or in the world), whatever the region.
 GLOBAL_SERVICES = {"IAM", "CloudFront", "Route53", "GlobalAccelerator", "Organizations", "Budgets"}
 
+Made = tuple[str, dict[str, Any]]  # physical id and attributes
+Handlers = dict[str, dict[str, Any]]  # ministack's functions by resource type
+
 _names_lock = threading.Lock()
 _names: set[tuple[str, str, str, str]] = set()  # account, region, type, physical id of what exists
 
@@ -26,17 +29,17 @@ class StandIns:
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
 
-    def install(self, handlers: dict[str, dict[str, Any]], replacing: dict[str, Any], types: set[str]) -> None:
+    def install(self, handlers: Handlers, replacing: dict[str, Any], types: set[str]) -> None:
         """Add a stand-in for every one of ``types`` that ``handlers`` does not have."""
         for resource_type in types - set(handlers):
             handlers[resource_type] = self._handler(resource_type)
             replacing[resource_type] = CreateOnly(self._schemas, resource_type)
 
     def _handler(self, resource_type: str) -> dict[str, Any]:
-        def create(logical_id: str, props: dict[str, Any], stack: str) -> tuple[str, dict[str, Any]]:
+        def create(logical_id: str, props: dict[str, Any], stack: str) -> Made:
             return self.create(resource_type, logical_id, props, stack)
 
-        def update(pid: str, old: Any, new: dict[str, Any], stack: str, logical_id: str) -> tuple[str, dict[str, Any]]:
+        def update(pid: str, old: Any, new: dict[str, Any], stack: str, logical_id: str) -> Made:
             # Create-only changes never come here: ministack asks `create` for a replacement then.
             return pid, self.attributes(resource_type, logical_id, new, stack)
 
@@ -46,9 +49,7 @@ class StandIns:
 
         return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
 
-    def create(
-        self, resource_type: str, logical_id: str, props: dict[str, Any], stack: str
-    ) -> tuple[str, dict[str, Any]]:
+    def create(self, resource_type: str, logical_id: str, props: dict[str, Any], stack: str) -> Made:
         attributes = self.attributes(resource_type, logical_id, props, stack)
         schema = self._schema(resource_type)
         identifier = {
