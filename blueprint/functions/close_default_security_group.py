@@ -1,7 +1,7 @@
 """Takes every rule off a VPC's default security group, for which CloudFormation has no type.
 
-EC2 makes the group with the VPC, open to its own members and to everywhere outward, and puts whatever names no
-group into it. It cannot be deleted, so it is emptied. Deleting the custom resource leaves it empty.
+EC2 makes the group with the VPC, open to its own members and to everywhere outward, and puts whatever names
+no group into it. It cannot be deleted, so it is emptied. Deleting the custom resource leaves it empty.
 """
 
 from __future__ import annotations

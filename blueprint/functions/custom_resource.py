@@ -25,6 +25,7 @@ REASON_CHARACTERS = 400
 RESERVE_SECONDS = 12.0  # kept back from the function's time for sending an answer
 PUT_SECONDS = 4.0  # for one attempt to send it
 PUT_ATTEMPTS = 5
+_SIGNED_HEADERS = {"Content-Type": ""}  # the address is signed for an empty one
 # A role made seconds ago may still be refused, because IAM becomes consistent by and by.
 REFUSALS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 REFUSAL_SECONDS = 30.0
@@ -69,7 +70,7 @@ def custom_resource(*, create: Work, update: Work, delete: Work) -> Handler:
         watch.start()
         try:
             data = _done(work[request.kind], request, answer)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the stack must hear of it)
+        except Exception as error:  # whatever it is, the stack must hear of it
             traceback.print_exc()  # to the function's own log group; the event itself is never logged
             answer.failed(_reason(error))
         else:
@@ -150,9 +151,8 @@ class _Answer:
         """Raises when every attempt failed: then Lambda repeats the event a minute later."""
         for attempt in range(PUT_ATTEMPTS):
             try:
-                # The URL is signed for an empty content type.
-                put = urllib.request.Request(self._url, body, {"Content-Type": ""}, method="PUT")
-                with urllib.request.urlopen(put, timeout=PUT_SECONDS):
+                put = urllib.request.Request(self._url, body, _SIGNED_HEADERS, method="PUT")  # noqa: S310
+                with urllib.request.urlopen(put, timeout=PUT_SECONDS):  # noqa: S310 (CloudFormation's URL)
                     return
             except (OSError, http.client.HTTPException) as error:  # no connection, no reply, or a refusal
                 print(f"answer not delivered, attempt {attempt + 1}: {type(error).__name__}")

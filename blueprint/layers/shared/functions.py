@@ -90,7 +90,7 @@ def add_custom_resource(
 ) -> AWSObject:
     """Add the resource that ``function`` makes; ``resource_type`` begins with ``Custom::``."""
     props = {"ServiceToken": (str, True), "ServiceTimeout": (int, True)}
-    props.update({key: (object, False) for key in properties})
+    props.update(dict.fromkeys(properties, (object, False)))
     kind = type(resource_type, (AWSObject,), {"resource_type": resource_type, "props": props})
     resource: AWSObject = kind(
         name,
@@ -104,7 +104,7 @@ def add_custom_resource(
 
 
 def _patience(timeout_seconds: int) -> int:
-    """Seconds that a stack waits instead of an hour: Lambda runs an event three times, 1 and 2 minutes apart."""
+    """Seconds to wait, not an hour: Lambda runs an event three times, one and two minutes apart."""
     return min(3600, math.ceil(3 * timeout_seconds + 180))
 
 

@@ -1,0 +1,263 @@
+"""VPC endpoints: AWS services reached without leaving the network.
+
+S3 and DynamoDB always, by gateway endpoints, which are free. Others by interface endpoints, which cost, where
+the environment asks for them; without a NAT all that a private Beanstalk instance needs.
+
+An endpoint policy grants nothing: whoever calls needs his own permission too. It bounds what can be done
+through the endpoint: ours let identities of this account do what instances do, and keep data out of buckets
+and tables of other accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
+from troposphere import AWSHelperFn, GetAtt, Ref, Sub, Tags
+from troposphere.ec2 import VPC, RouteTable, SecurityGroup, Subnet, VPCEndpoint
+
+from blueprint.environment import Environment
+from blueprint.layers import _network_groups as groups
+from blueprint.render.stack import Stack
+
+ANYONE = Principal("*")  # endpoint policies must name a principal; conditions say which account's
+
+#: What a private Beanstalk instance calls (Beanstalk Developer Guide, "Using Elastic Beanstalk with VPC
+#: endpoints"; Systems Manager User Guide, "Improve the security of EC2 instances by using VPC endpoints").
+NEEDED_WITHOUT_NAT = (
+    "autoscaling",
+    "cloudformation",
+    "ec2",
+    "ec2messages",
+    "elasticbeanstalk",
+    "elasticbeanstalk-health",
+    "kms",
+    "logs",
+    "monitoring",
+    "secretsmanager",
+    "sqs",
+    "ssm",
+    "ssmmessages",
+    "sts",
+    "xray",
+)
+#: Regions opened since 2024 have no ec2messages; agents of Systems Manager from 3.3.40 on do without it.
+WITHOUT_EC2MESSAGES = frozenset(
+    {"ap-east-2", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "mx-central-1"}
+)
+#: Endpoints without a policy of ours. CloudFormation's helper scripts sign with the instance's identity
+#: document, not as an identity of the account; whether Beanstalk's health service takes one is nowhere said.
+WITHOUT_POLICY = frozenset({"cloudformation", "elasticbeanstalk-health"})
+
+#: What instances do at each service: IAM actions, without the prefix where it is the endpoint's name.
+ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "autoscaling": (
+        "CompleteLifecycleAction", "Describe*", "RecordLifecycleActionHeartbeat", "SetInstanceHealth",
+    ),
+    "ec2": ("Describe*",),
+    "ec2messages": (
+        "AcknowledgeMessage", "DeleteMessage", "FailMessage", "GetEndpoint", "GetMessages", "SendReply",
+    ),
+    "elasticbeanstalk": ("Describe*", "List*", "PutInstanceStatistics"),
+    "elasticloadbalancing": ("Describe*",),
+    "events": ("PutEvents",),
+    "kms": ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey*", "ReEncrypt*"),
+    "lambda": ("InvokeFunction",),
+    "logs": (
+        "CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams", "PutLogEvents",
+        "PutRetentionPolicy",
+    ),
+    "monitoring": (
+        "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics",
+        "cloudwatch:PutMetricData",
+    ),
+    "secretsmanager": ("BatchGetSecretValue", "DescribeSecret", "GetSecretValue", "ListSecrets"),
+    "sns": (
+        "CreatePlatformEndpoint", "GetEndpointAttributes", "Publish", "SetEndpointAttributes", "Subscribe",
+    ),
+    "sqs": (
+        "ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl", "ReceiveMessage",
+        "SendMessage",
+    ),
+    "ssm": (
+        "DescribeAssociation", "DescribeDocument", "GetDeployablePatchSnapshotForInstance", "GetDocument",
+        "GetManifest", "GetParameter", "GetParameters", "GetParametersByPath", "ListAssociations",
+        "ListInstanceAssociations", "PutComplianceItems", "PutConfigurePackageResult", "PutInventory",
+        "UpdateAssociationStatus", "UpdateInstanceAssociationStatus", "UpdateInstanceInformation",
+    ),
+    "ssmmessages": ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"),
+    "sts": ("AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity", "TagSession"),
+    "xray": (
+        "GetSamplingRules", "GetSamplingStatisticSummaries", "GetSamplingTargets", "PutTelemetryRecords",
+        "PutTraceSegments",
+    ),
+}  # fmt: skip
+
+_OBJECTS = (
+    "AbortMultipartUpload", "DeleteObject", "DeleteObjectTagging", "DeleteObjectVersion", "GetBucketLocation",
+    "GetObject", "GetObjectAcl", "GetObjectAttributes", "GetObjectTagging", "GetObjectVersion", "ListBucket",
+    "ListBucketMultipartUploads", "ListBucketVersions", "ListMultipartUploadParts", "PutObject",
+    "PutObjectAcl", "PutObjectTagging", "RestoreObject",
+)  # fmt: skip
+_ITEMS = (
+    "BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "DescribeTable",
+    "DescribeTimeToLive", "GetItem", "PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate",
+    "PutItem", "Query", "Scan", "UpdateItem",
+)  # fmt: skip
+#: Buckets of AWS that instances read: Amazon Linux 2023's packages, Beanstalk's platforms, what the agent of
+#: Systems Manager updates itself from. Each with the full name: anybody may own a bucket that begins alike.
+_READ_BUCKETS = (
+    "al2023-repos-${AWS::Region}-de612dc2",
+    "elasticbeanstalk-platform-assets-${AWS::Region}${Suffix}",
+    "elasticbeanstalk-env-resources-${AWS::Region}${Suffix}",
+    "elasticbeanstalk-samples-${AWS::Region}",
+    "amazon-ssm-${AWS::Region}",
+    "amazon-ssm-packages-${AWS::Region}",
+    "aws-ssm-${AWS::Region}",
+)
+#: Beanstalk's buckets end differently in one region (Developer Guide, "Region-specific bucket ARN patterns").
+_BEANSTALK_SUFFIX = {"me-central-1": "-f08b818c"}
+#: Where an instance tells CloudFormation that it is ready, by an address that CloudFormation signed.
+_SIGNAL_BUCKET = "cloudformation-waitcondition-${AWS::Region}"
+
+
+def services(env: Environment) -> list[str]:
+    """The services with an interface endpoint, sorted."""
+    wanted: set[str] = set(env.network.interface_endpoints)
+    if env.network.nat == "none":
+        wanted.update(NEEDED_WITHOUT_NAT)
+        if WITHOUT_EC2MESSAGES.intersection(env.regions):  # one template serves all regions
+            wanted.discard("ec2messages")
+    return sorted(wanted)
+
+
+def add(
+    stack: Stack,
+    env: Environment,
+    vpc: VPC,
+    application: Sequence[Subnet],
+    tables: Sequence[RouteTable],
+    caller: SecurityGroup,
+) -> None:
+    """The endpoints: gateways for the route ``tables``, interfaces that the group ``caller`` may reach."""
+    _gateway(stack, vpc, "S3Endpoint", "s3", tables, _s3_policy(stack))
+    _gateway(stack, vpc, "DynamoDbEndpoint", "dynamodb", tables, _dynamodb_policy())
+    wanted = services(env)
+    if not wanted:
+        return
+    group = groups.add_endpoints(stack, vpc, caller)
+    for service in wanted:
+        asked = service in env.network.interface_endpoints
+        endpoint = VPCEndpoint(
+            f"{service.title().replace('-', '')}Endpoint",
+            VpcEndpointType="Interface",
+            VpcId=Ref(vpc),
+            ServiceName=_name(service),
+            PrivateDnsEnabled=True,  # so that nobody need know that there is an endpoint
+            SubnetIds=[Ref(subnet) for subnet in application],
+            SecurityGroupIds=[GetAtt(group, "GroupId")],
+            Tags=_tags(stack, service),
+        )
+        if service not in WITHOUT_POLICY:
+            endpoint.PolicyDocument = _interface_policy(service)
+        stack.add(endpoint, "network.interface_endpoints" if asked else "network.nat")
+
+
+def _gateway(
+    stack: Stack,
+    vpc: VPC,
+    title: str,
+    service: str,
+    tables: Sequence[RouteTable],
+    policy: PolicyDocument,
+) -> None:
+    stack.add(
+        VPCEndpoint(
+            title,
+            VpcEndpointType="Gateway",
+            VpcId=Ref(vpc),
+            ServiceName=_name(service),
+            RouteTableIds=[Ref(table) for table in tables],
+            PolicyDocument=policy,
+            Tags=_tags(stack, service),
+        )
+    )
+
+
+def _tags(stack: Stack, service: str) -> Tags:
+    return Tags(Name=f"{stack.subject.project}-{stack.subject.name}-{service}")
+
+
+def _name(service: str) -> AWSHelperFn:
+    return Sub(f"com.amazonaws.${{AWS::Region}}.{service}")
+
+
+def _policy(*statements: Statement) -> PolicyDocument:
+    return PolicyDocument(Version="2012-10-17", Statement=list(statements))
+
+
+def _s3_policy(stack: Stack) -> PolicyDocument:
+    suffixes = {region: _BEANSTALK_SUFFIX.get(region, "") for region in stack.regions}
+    suffix = stack.by_region("BeanstalkSuffix", suffixes)
+    return _policy(
+        Statement(
+            Sid="BucketsOfThisAccount",
+            Effect=Allow,
+            Principal=ANYONE,
+            Action=[Action("s3", name) for name in _OBJECTS],
+            Resource=[Sub("arn:${AWS::Partition}:s3:::*")],
+            Condition=Condition(StringEquals("aws:ResourceAccount", Ref("AWS::AccountId"))),
+        ),
+        Statement(
+            Sid="BucketsOfAwsThatInstancesRead",
+            Effect=Allow,
+            Principal=ANYONE,  # packages are fetched without signing in
+            Action=[Action("s3", "GetObject")],
+            Resource=[_objects(bucket, suffix) for bucket in _READ_BUCKETS],
+        ),
+        Statement(
+            Sid="SignalsToCloudFormation",
+            Effect=Allow,
+            Principal=ANYONE,  # signed by CloudFormation, not by us
+            Action=[Action("s3", "GetObject"), Action("s3", "PutObject")],
+            Resource=[_objects(_SIGNAL_BUCKET, suffix)],
+        ),
+    )
+
+
+def _objects(bucket: str, suffix: AWSHelperFn | str) -> AWSHelperFn:
+    text = f"arn:${{AWS::Partition}}:s3:::{bucket}/*"
+    if "${Suffix}" not in text:
+        return Sub(text)
+    return Sub(text.replace("${Suffix}", suffix)) if isinstance(suffix, str) else Sub(text, Suffix=suffix)
+
+
+def _dynamodb_policy() -> PolicyDocument:
+    return _policy(
+        Statement(
+            Sid="TablesOfThisAccount",
+            Effect=Allow,
+            Principal=ANYONE,
+            Action=[Action("dynamodb", name) for name in _ITEMS],
+            Resource=[Sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/*")],
+            Condition=_own_identities(),
+        )
+    )
+
+
+def _interface_policy(service: str) -> PolicyDocument:
+    actions = [name.split(":") if ":" in name else [service, name] for name in ACTIONS[service]]
+    return _policy(
+        Statement(
+            Sid="IdentitiesOfThisAccount",
+            Effect=Allow,
+            Principal=ANYONE,
+            Action=[Action(prefix, name) for prefix, name in actions],
+            Resource=["*"],  # a bound, not a grant: which resources is up to the caller's own permissions
+            Condition=_own_identities(),
+        )
+    )
+
+
+def _own_identities() -> Condition:
+    return Condition(StringEquals("aws:PrincipalAccount", Ref("AWS::AccountId")))

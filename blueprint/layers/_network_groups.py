@@ -1,0 +1,156 @@
+"""Security groups of the network: who may talk to whom.
+
+Rules are resources of their own, so that groups may name one another without a cycle. A group without an
+outward rule would be given one that allows everything; each has one that allows nothing instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from awacs import ec2
+from awacs.aws import Allow, Statement
+from troposphere import AWSHelperFn, GetAtt, Ref, Sub
+from troposphere.ec2 import (
+    VPC,
+    SecurityGroup,
+    SecurityGroupEgress,
+    SecurityGroupIngress,
+    SecurityGroupRule,
+)
+
+from blueprint.environment import Environment
+from blueprint.layers.shared.functions import add_custom_resource, add_function
+from blueprint.render.stack import Stack
+
+HTTP, HTTPS, MYSQL = 80, 443, 3306
+#: What Beanstalk's proxy listens on: 80 as it comes, 443 once a source bundle brings a certificate.
+INSTANCE_PORTS = {"Http": HTTP, "Https": HTTPS}
+
+# GroupDescription is create-only: a changed text would replace the group. So they are short and final.
+_DESCRIPTIONS = {
+    "LoadBalancer": "Load balancers: reached from the internet",
+    "Application": "Instances of the application: reached from load balancers only",
+    "Database": "Databases: reached from the application only",
+}
+_ENDPOINTS = "Interface endpoints of AWS services: reached from the application only"
+
+
+def add(stack: Stack, env: Environment, vpc: VPC) -> dict[str, SecurityGroup]:
+    """The groups by name, with their rules."""
+    groups = {name: _group(stack, vpc, name, text) for name, text in _DESCRIPTIONS.items()}
+    _from_internet(stack, env, groups["LoadBalancer"])
+    for name, port in INSTANCE_PORTS.items():
+        _between(stack, groups, "LoadBalancer", "Application", name, port)
+    _between(stack, groups, "Application", "Database", "Mysql", MYSQL)
+    # Load balancers fetch signing keys and sign people in at Cognito; the application calls AWS, fetches
+    # packages and calls whatever it integrates with: addresses that nobody can list.
+    _to_internet(stack, env, groups["LoadBalancer"])
+    _to_internet(stack, env, groups["Application"])
+    return groups
+
+
+def add_endpoints(stack: Stack, vpc: VPC, application: SecurityGroup) -> SecurityGroup:
+    """The group of interface endpoints. The application's own way to them is that to anywhere."""
+    group = _group(stack, vpc, "Endpoints", _ENDPOINTS)
+    source = {"SourceSecurityGroupId": GetAtt(application, "GroupId")}
+    _ingress(stack, "EndpointsHttpsFromApplication", group, HTTPS, "HTTPS from Application", **source)
+    return group
+
+
+def _group(stack: Stack, vpc: VPC, name: str, text: str) -> SecurityGroup:
+    return stack.add(
+        SecurityGroup(
+            f"{name}SecurityGroup",
+            VpcId=Ref(vpc),
+            GroupDescription=text,
+            SecurityGroupEgress=[
+                SecurityGroupRule(
+                    IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nothing but what rules allow"
+                )
+            ],
+        )
+    )
+
+
+def _anywhere(env: Environment) -> Iterator[tuple[str, dict[str, str]]]:
+    """Title suffix and property of the internet, IPv6 included where the network has it."""
+    yield "", {"CidrIp": "0.0.0.0/0"}
+    if env.network.dual_stack:
+        yield "V6", {"CidrIpv6": "::/0"}
+
+
+def _from_internet(stack: Stack, env: Environment, group: SecurityGroup) -> None:
+    for suffix, source in _anywhere(env):
+        _ingress(stack, f"LoadBalancerHttps{suffix}", group, HTTPS, "HTTPS from anywhere", **source)
+        text = "HTTP from anywhere, to be redirected to HTTPS"
+        _ingress(stack, f"LoadBalancerHttp{suffix}", group, HTTP, text, **source)
+
+
+def _to_internet(stack: Stack, env: Environment, group: SecurityGroup) -> None:
+    for suffix, destination in _anywhere(env):
+        _egress(stack, f"{group.title}HttpsOut{suffix}", group, HTTPS, "HTTPS to anywhere", **destination)
+
+
+def _between(
+    stack: Stack, groups: dict[str, SecurityGroup], caller: str, called: str, protocol: str, port: int
+) -> None:
+    """Let ``caller`` call ``called``: a rule at either side."""
+    _ingress(
+        stack,
+        f"{called}{protocol}From{caller}",
+        groups[called],
+        port,
+        f"{protocol} from {caller}",
+        SourceSecurityGroupId=GetAtt(groups[caller], "GroupId"),
+    )
+    _egress(
+        stack,
+        f"{caller}{protocol}To{called}",
+        groups[caller],
+        port,
+        f"{protocol} to {called}",
+        DestinationSecurityGroupId=GetAtt(groups[called], "GroupId"),
+    )
+
+
+def _ingress(stack: Stack, title: str, group: SecurityGroup, port: int, text: str, **source: Any) -> None:
+    stack.add(SecurityGroupIngress(title, Description=text, **_tcp(group, port), **source))
+
+
+def _egress(stack: Stack, title: str, group: SecurityGroup, port: int, text: str, **to: Any) -> None:
+    stack.add(SecurityGroupEgress(title, Description=text, **_tcp(group, port), **to))
+
+
+def _tcp(group: SecurityGroup, port: int) -> dict[str, Any]:
+    return {"GroupId": GetAtt(group, "GroupId"), "IpProtocol": "tcp", "FromPort": port, "ToPort": port}
+
+
+def close_default(stack: Stack, vpc: VPC, logs_key: AWSHelperFn) -> None:
+    """Take every rule off the group that EC2 makes with the VPC and gives to whatever names no group."""
+    group = GetAtt(vpc, "DefaultSecurityGroup")
+    arn = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:security-group/${Group}"
+    function = add_function(
+        stack,
+        "CloseDefaultSecurityGroup",
+        "close_default_security_group",
+        purpose="Takes every rule off the default security group of the VPC",
+        timeout_seconds=90,
+        log_key_arn=logs_key,
+        statements=[
+            Statement(
+                Effect=Allow,
+                Action=[ec2.DescribeSecurityGroupRules],
+                Resource=["*"],  # EC2's Describe actions know no resources
+            ),
+            Statement(
+                Effect=Allow,
+                Action=[ec2.RevokeSecurityGroupEgress, ec2.RevokeSecurityGroupIngress],
+                Resource=[Sub(arn, Group=group)],
+            ),
+        ],
+    )
+    add_custom_resource(
+        stack, "ClosedDefaultSecurityGroup", "Custom::ClosedSecurityGroup", function, {"GroupId": group}
+    )
