@@ -105,13 +105,17 @@ def _of(holder: Any, logical_id: str, validator: str) -> Iterator[Suppression]:
     settings = _mapping(_mapping(_mapping(holder).get("Metadata")).get(validator))
     if validator == CFN_LINT:
         reasons = _mapping(settings.get("reasons"))
-        for rule in _mapping(settings.get("config")).get("ignore_checks", ()):
+        for rule in _list(_mapping(settings.get("config")).get("ignore_checks")):
             yield Suppression(logical_id, str(rule), str(reasons.get(rule, "")))
         return
-    for entry in settings.get("rules_to_suppress", ()):
+    for entry in _list(settings.get("rules_to_suppress")):
         yield Suppression(
             logical_id, str(_mapping(entry).get("id", "")), str(_mapping(entry).get("reason", ""))
         )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from blueprint.problems import BlueprintError, Problem
 
-HOME_REGION = "us-east-1"  # knows every type that exists
+HOME_REGION = "us-east-1"  # has the most types, and the newest
 _NOT_REGIONS = frozenset({"sam"})  # types that exist only before a transform
 
 
