@@ -83,6 +83,7 @@ def test_all_environments_are_created_left_alone_and_deleted_by_their_steps(
     for name in ENVIRONMENTS:
         see_that_references_resolved(trial.emulator, Shipped(name))
         see_that_a_second_run_changes_nothing(trial, Shipped(name))
+        see_that_default_security_groups_are_closed(trial.emulator, Shipped(name))
     with capsys.disabled():
         print("\n" + "\n".join(report(trial)))
     trial.delete_all()
@@ -104,6 +105,22 @@ def see_that_a_second_run_changes_nothing(trial: Trial, shipped: Shipped) -> Non
         later = [other for other in shipped.steps if place_of(other) == place_of(step)]
         if step is later[-1]:  # the parameters of an earlier pass would undo the later one
             assert trial.deploy(shipped.folder, step) == "UNCHANGED", f"step {step['step']} of {shipped.name}"
+
+
+def see_that_default_security_groups_are_closed(emulator: Emulator, shipped: Shipped) -> None:
+    """The custom resource's function ran, in every region, and did what it is for."""
+    types = {s["name"]: {r["type"] for r in s["resources"].values()} for s in shipped.manifest["stacks"]}
+    for step in shipped.steps:
+        if "AWS::EC2::VPC" in types[step["stack"]]:
+            ec2 = emulator.client("ec2", step["region"], step["account"])
+            stack = [{"Name": "tag:aws:cloudformation:stack-name", "Values": [step["stack_name"]]}]
+            [vpc] = ec2.describe_vpcs(Filters=stack)["Vpcs"]
+            default = [
+                {"Name": "vpc-id", "Values": [vpc["VpcId"]]},
+                {"Name": "group-name", "Values": ["default"]},
+            ]
+            [group] = ec2.describe_security_groups(Filters=default)["SecurityGroups"]
+            assert group["IpPermissions"] == group["IpPermissionsEgress"] == [], place_of(step)
 
 
 def report(trial: Trial) -> Iterator[str]:

@@ -41,12 +41,12 @@ def _make(root: Path, handle: int) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     setup_venv._create(folder, handle)
     setup_venv._install(str(root), LEVEL, folder, handle)
-    setup_venv._write(_stamp(root), _wanted(root))
+    Path(_stamp(root)).write_text(_wanted(root), encoding="utf-8", newline="")
 
 
 def _is_complete(root: Path) -> bool:
     python = bootstrap.python_in(str(folder_in(root)))
-    return os.access(python, os.X_OK) and bootstrap.read(_stamp(root)) == _wanted(root)
+    return bootstrap.read(_stamp(root)) == _wanted(root) and os.access(python, os.X_OK)
 
 
 def _stamp(root: Path) -> str:

@@ -81,7 +81,7 @@ def test_an_ordered_failure_rolls_an_update_back(trial: Trial, at: StackAt) -> N
 
 
 @pytest.mark.parametrize(
-    "properties, message",
+    ("properties", "message"),
     [
         ({"AvailabilityMode": "regional", "Colour": "red"}, r"extraneous key \[Colour\]"),
         ({"ConnectivityType": "sideways"}, "does not match pattern|is not one of"),
@@ -308,3 +308,19 @@ def test_counts_tell_what_is_real_from_what_stands_in(trial: Trial, at: StackAt,
     trial.apply(at, template({"Vpc": VPC, "Nat": NAT}))
     assert trial.count(at) == {"real": 1, "stood in": 1}
     assert emulator.is_real("Custom::Anything")
+
+
+def test_encryption_by_default_is_kept_for_each_region(trial: Trial, at: StackAt) -> None:
+    trial.apply(at, template({"Key": KEY}, {"Arn": {"Fn::GetAtt": ["Key", "Arn"]}}))
+    arn = trial.outputs(at)["Arn"]
+    ec2 = trial.emulator.client("ec2", at.region, at.account)
+    assert ec2.get_ebs_default_kms_key_id()["KmsKeyId"] == "alias/aws/ebs"
+    ec2.enable_ebs_encryption_by_default()
+    ec2.modify_ebs_default_kms_key_id(KmsKeyId=arn.rpartition("/")[2])
+    assert ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"] is True
+    assert ec2.get_ebs_default_kms_key_id()["KmsKeyId"] == arn
+    elsewhere = trial.emulator.client("ec2", "us-east-1", at.account)
+    assert elsewhere.get_ebs_encryption_by_default()["EbsEncryptionByDefault"] is False
+    with pytest.raises(ClientError, match="does not exist"):
+        ec2.modify_ebs_default_kms_key_id(KmsKeyId="nothing")
+    assert ec2.reset_ebs_default_kms_key_id()["KmsKeyId"] == "alias/aws/ebs"

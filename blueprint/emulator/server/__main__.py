@@ -30,7 +30,7 @@ def main() -> None:
 
 def _install() -> list[str]:
     """Fill ministack's gaps; the names of the types that it makes for real."""
-    from blueprint.emulator.server import provisioning, service
+    from blueprint.emulator.server import ebs, provisioning, service
     from blueprint.emulator.server.ministack import provisioners
     from blueprint.emulator.server.schemas import FALLBACK_REGION, Schemas
     from blueprint.emulator.server.standins import StandIns
@@ -44,6 +44,7 @@ def _install() -> list[str]:
     failures = Path(os.environ["BLUEPRINT_EMULATOR_FAILURES"])
     provisioning.Provisioning(schemas, stand_ins, failures).install()
     service.install(schemas)
+    ebs.install()
     return real
 
 
