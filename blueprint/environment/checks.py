@@ -174,7 +174,6 @@ def _existing_keys_are_given(account: Account) -> Iterator[Finding]:
 
 
 def _tags_fit(subject: Subject) -> Iterator[Finding]:
-    assert isinstance(subject, (Environment, Account))
     if len(subject.tags) > MOST_TAGS:
         yield Finding("tags", f"{len(subject.tags)} tags, and AWS leaves room for {MOST_TAGS}", "remove some")
     seen: dict[str, str] = {}

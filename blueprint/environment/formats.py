@@ -55,9 +55,9 @@ def as_written(value: Any) -> Any:
 def name_fault(text: str, shortest: int, longest: int) -> str:
     """Why ``text`` cannot be part of resource names, or nothing."""
     if not shortest <= len(text) <= longest:
-        return f"must have {shortest} to {longest} characters"
+        return f"does not have {shortest} to {longest} characters"
     if not re.fullmatch(NAME, text):
-        return "must be lower-case letters, digits and single hyphens, beginning with a letter"
+        return "must hold lower-case letters, digits and single hyphens only, and begin with a letter"
     return ""
 
 
@@ -73,7 +73,7 @@ def account(text: str) -> str:
     if not re.fullmatch(ACCOUNT, text):
         refuse(
             "ENV031",
-            "must be the 12 digits of an AWS account",
+            "is not the 12 digits of an AWS account",
             "copy them from the account menu of the AWS console, without hyphens",
         )
     return text

@@ -122,9 +122,10 @@ def shown_path(path: Path) -> str:
     """A path as messages show it: relative to where the person stands, if it lies below."""
     text = os.path.normpath(path)
     try:
-        return text.removeprefix(os.getcwd() + os.sep)
+        here = os.getcwd()
     except OSError:  # the current folder is gone
         return text
+    return "." if text == here else text.removeprefix(here + os.sep)
 
 
 def _check_name(folder: Path, name: str) -> None:

@@ -61,13 +61,14 @@ def mend(values: dict[str, Any], model: type[BaseModel], location: Location) -> 
         if isinstance(kind, type) and issubclass(kind, BaseModel) and isinstance(inside, dict):
             target = inside, str(key), kind.model_fields.get(str(key))
             kind = target[2].annotation if target[2] else None
+        elif get_origin(kind) is dict and isinstance(inside, dict):
+            target, kind = (inside, str(key), None), get_args(kind)[1]
         elif get_origin(kind) is tuple:
             kind = get_args(kind)[0]
-        else:
-            break
-        if isinstance(inside, dict) and key not in inside:
-            break
-        inside = inside[key]
+        if isinstance(inside, dict):
+            inside = inside.get(key)
+        elif isinstance(inside, list) and isinstance(key, int):
+            inside = inside[key]
     if target is None:
         return
     section, name, field = target
@@ -103,6 +104,8 @@ def _words(error: Mapping[str, Any], model: type[BaseModel], location: Location)
         return f"{shown(seen)} is out of range", f"use {low} to {high}", "ENV023"
     name = re.split(r"_(?:type|parsing|from_float|instance)", kind)[0]
     words, remedy = _TYPES.get(name, ("something else", f"expected is: {error['msg'][:120]}"))
+    if name == "string" and isinstance(seen, (dict, list)):
+        remedy = "write one value"
     return f"{shown(seen)} is not {words}", remedy, "ENV022"
 
 
@@ -131,16 +134,17 @@ def limits(field: FieldInfo | None) -> tuple[Any, Any]:
 
 def unknown_key(model: type[BaseModel], section: type[BaseModel], location: Location) -> tuple[str, str, str]:
     key = str(location[-1])
-    known = [*section.model_fields, *([EXTENDS] if section is model else [])]
-    elsewhere = next((path for path in all_keys(model) if path.split(".")[-1] == key), "")
-    if elsewhere:
-        remedy = (
-            f"write it as {elsewhere}" if "." in elsewhere else f"{key} belongs at the top level of the file"
-        )
-    elif guess := nearest(key, known):
-        remedy = f"did you mean {guess}?"
+    here = [*section.model_fields, *([EXTENDS] if section is model else [])]
+    paths = {path.rsplit(".", 1)[-1]: path for path in [*reversed(all_keys(model)), EXTENDS]}
+    best = key if key in paths else nearest(key, [*here, *paths])
+    if not best:
+        remedy = f"known here are {', '.join(here)}"
+    elif best in here:
+        remedy = f"did you mean {best}?"
+    elif "." in paths[best]:
+        remedy = f"write it as {paths[best]}" if best == key else f"did you mean {paths[best]}?"
     else:
-        remedy = f"known here are {', '.join(known)}"
+        remedy = f"{best} belongs at the top level of the file"
     return f"the key {shown(key)} is not known here", remedy, "ENV020"
 
 

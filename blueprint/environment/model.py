@@ -93,15 +93,6 @@ KeyArn = Annotated[
 Whole = Annotated[int, Field(strict=True)]
 YesNo = Annotated[bool, Field(strict=True)]
 
-_PROJECT = (
-    "Short name of the product, in front of every name in AWS: 2 to 12 lower-case letters, digits, hyphens."
-)
-_OWNER = "E-mail address of the people to ask; a tag on everything."
-_TAGS = (
-    "Tags on everything, besides project, environment, stack and owner, which are set anyway. At most 40; "
-    "keys up to 128 characters, values up to 256."
-)
-
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -209,6 +200,22 @@ class Origin:
 class Subject(Section):
     """What environments and the account have in common."""
 
+    project: Project = Field(
+        description="Short name of the product, in front of every name in AWS: 2 to 12 lower-case letters, "
+        "digits, single hyphens.",
+        examples=["acme"],
+    )
+    owner: Mail = Field(
+        description="E-mail address of the people to ask; a tag on everything.",
+        examples=["platform@example.com"],
+    )
+    tags: dict[TagKey, TagText] = Field(
+        default_factory=dict,
+        description="Tags on everything, besides project, environment, stack and owner, which are set "
+        "anyway. At most 40; keys up to 128 characters, values up to 256.",
+        examples=[{"cost-center": "1234"}],
+    )
+
     _name: str = PrivateAttr(default="")
     _origin: Origin = PrivateAttr(default=Origin())
 
@@ -216,6 +223,11 @@ class Subject(Section):
     def name(self) -> str:
         """The stem of the file name; ``account`` for the account."""
         return self._name
+
+    @property
+    def all_tags(self) -> dict[str, str]:
+        """The tags of every resource, save for the stack's name."""
+        return {**self.tags, "project": self.project, "environment": self.name, "owner": self.owner}
 
     def where(self, path: str) -> Where:
         """The place that set ``path`` (``network.zones``, ``recovery[0].cidr``), or the file if none did."""
@@ -225,16 +237,11 @@ class Subject(Section):
 class Environment(Subject):
     """One environment: dev, staging, prod, ..."""
 
-    project: Project = Field(description=_PROJECT, examples=["acme"])
     account: AccountId = Field(description="The AWS account: 12 digits.", examples=["111122223333"])
     region: Region = Field(description="The primary region.", examples=["eu-west-1"])
     domain: Domain = Field(
         description="Domain of the application, lower case, up to 59 characters; api. and auth. go in front.",
         examples=["shop.example.com"],
-    )
-    owner: Mail = Field(description=_OWNER, examples=["platform@example.com"])
-    tags: dict[TagKey, TagText] = Field(
-        default_factory=dict, description=_TAGS, examples=[{"cost-center": "1234"}]
     )
     recovery: tuple[Recovery, ...] = Field(
         default=(), description="Regions that can take over; the first one does. None, one or more."
@@ -261,11 +268,6 @@ class Environment(Subject):
         if region == self.region:
             return self.network.cidr
         return next(recovery.cidr for recovery in self.recovery if recovery.region == region)
-
-    @property
-    def all_tags(self) -> dict[str, str]:
-        """The tags of every resource, save for the stack's name."""
-        return {**self.tags, "project": self.project, "environment": self.name, "owner": self.owner}
 
 
 class Trail(Section):
@@ -306,14 +308,9 @@ class EbsEncryption(Section):
 class Account(Subject):
     """What exists once per account, or once per account and region. One description for every account."""
 
-    project: Project = Field(description=_PROJECT, examples=["acme"])
     home_region: Region = Field(
         description="Region of what exists once per account.",
         examples=["eu-west-1"],
-    )
-    owner: Mail = Field(description=_OWNER, examples=["platform@example.com"])
-    tags: dict[TagKey, TagText] = Field(
-        default_factory=dict, description=_TAGS, examples=[{"cost-center": "1234"}]
     )
     trail: Trail = Field(default=Trail())
     ebs_encryption: EbsEncryption = Field(default=EbsEncryption())
@@ -324,8 +321,3 @@ class Account(Subject):
     def rollout(self) -> Mapping[str, tuple[str, ...]]:
         """Every account, with its regions (home region first), that the environments use."""
         return self._rollout
-
-    @property
-    def all_tags(self) -> dict[str, str]:
-        """The tags of every resource, save for the stack's name."""
-        return {**self.tags, "project": self.project, "environment": self.name, "owner": self.owner}

@@ -25,7 +25,7 @@ MOST_LEVELS = 32
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
-_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+([eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)", re.ASCII)
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 # C0, DEL, C1 except NEL, surrogates, byte order mark, non-characters: no value of ours holds any.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -73,9 +73,9 @@ def _text(data: bytes, file: str) -> str:
     if len(data) > MOST_BYTES:
         raise BlueprintError(
             Problem(
-                f"the file has {len(data):,} bytes, more than any environment needs",
+                f"the file has more than {MOST_BYTES:,} bytes, which no environment needs",
                 Where(file),
-                f"keep it below {MOST_BYTES:,} bytes",
+                "shorten it",
                 "ENV009",
             )
         )

@@ -15,8 +15,8 @@ Schema = dict[str, Any]
 _REGIONS = [*ZONES]
 _EXTENDS: Schema = {
     "type": "string",
-    "description": "Another file of this folder whose values hold where this one says nothing. Sections merge, "
-    "lists replace.",
+    "description": "Another file of this folder whose values hold where this one says nothing. Sections "
+    "merge, lists replace.",
     "examples": ["base.yaml"],
 }
 _INTRODUCTION = """\
