@@ -15,6 +15,7 @@ import json
 import threading
 import time
 import traceback
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -156,6 +157,8 @@ class _Answer:
                     return
             except (OSError, http.client.HTTPException) as error:  # no connection, no reply, or a refusal
                 print(f"answer not delivered, attempt {attempt + 1}: {type(error).__name__}")
+                if isinstance(error, urllib.error.HTTPError):
+                    error.close()
                 last = error
             wait = 0.5 * 2**attempt
             if attempt + 1 == PUT_ATTEMPTS or clock() + wait > self._ends:

@@ -44,10 +44,7 @@ def add(stack: Stack, env: Environment, vpc: VPC) -> dict[str, SecurityGroup]:
     for name, port in INSTANCE_PORTS.items():
         _between(stack, groups, "LoadBalancer", "Application", name, port)
     _between(stack, groups, "Application", "Database", "Mysql", MYSQL)
-    # Load balancers fetch signing keys and sign people in at Cognito; the application calls AWS, fetches
-    # packages and calls whatever it integrates with: addresses that nobody can list.
-    _to_internet(stack, env, groups["LoadBalancer"])
-    _to_internet(stack, env, groups["Application"])
+    _to_internet(stack, env, groups)
     return groups
 
 
@@ -74,13 +71,6 @@ def _group(stack: Stack, vpc: VPC, name: str, text: str) -> SecurityGroup:
     )
 
 
-def _anywhere(env: Environment) -> Iterator[tuple[str, dict[str, str]]]:
-    """Title suffix and property of the internet, IPv6 included where the network has it."""
-    yield "", {"CidrIp": "0.0.0.0/0"}
-    if env.network.dual_stack:
-        yield "V6", {"CidrIpv6": "::/0"}
-
-
 def _from_internet(stack: Stack, env: Environment, group: SecurityGroup) -> None:
     for suffix, source in _anywhere(env):
         _ingress(stack, f"LoadBalancerHttps{suffix}", group, HTTPS, "HTTPS from anywhere", **source)
@@ -88,9 +78,21 @@ def _from_internet(stack: Stack, env: Environment, group: SecurityGroup) -> None
         _ingress(stack, f"LoadBalancerHttp{suffix}", group, HTTP, text, **source)
 
 
-def _to_internet(stack: Stack, env: Environment, group: SecurityGroup) -> None:
+def _to_internet(stack: Stack, env: Environment, groups: dict[str, SecurityGroup]) -> None:
+    # To Cognito, to fetch signing keys and to sign people in: load balancers do so by IPv4 only.
+    text = "HTTPS to where people sign in"
+    _egress(stack, "LoadBalancerHttpsOut", groups["LoadBalancer"], HTTPS, text, CidrIp="0.0.0.0/0")
+    # To AWS, package repositories and whatever the application works with: addresses that nobody can list.
     for suffix, destination in _anywhere(env):
-        _egress(stack, f"{group.title}HttpsOut{suffix}", group, HTTPS, "HTTPS to anywhere", **destination)
+        title = f"ApplicationHttpsOut{suffix}"
+        _egress(stack, title, groups["Application"], HTTPS, "HTTPS to anywhere", **destination)
+
+
+def _anywhere(env: Environment) -> Iterator[tuple[str, dict[str, str]]]:
+    """Title suffix and property of the internet, IPv6 included where the network has it."""
+    yield "", {"CidrIp": "0.0.0.0/0"}
+    if env.network.dual_stack:
+        yield "V6", {"CidrIpv6": "::/0"}
 
 
 def _between(
