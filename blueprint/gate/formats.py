@@ -16,6 +16,7 @@ from urllib.parse import quote
 from blueprint.gate.findings import CFN_LINT, SEVERITIES, VALIDATE, VALIDATORS, Finding
 from blueprint.gate.jobs import version_of
 
+LONGEST = 200  # characters of a message in the table; the other formats give all of it
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _SARIF_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _HOMES = {
@@ -38,7 +39,7 @@ def to_table(findings: Sequence[Finding]) -> str:
             f"{finding.template}:{finding.line}",
             finding.logical_id or "-",
             finding.property_path or "-",
-            finding.message,
+            _short(finding.message),
             finding.link,
         )
         for finding in findings
@@ -101,6 +102,11 @@ def _sentence(finding: Finding) -> str:
     text = f"{finding.template}:{finding.line}: {finding.severity} {finding.rule} {place}: {finding.message}"
     # XML has no way to hold most control characters, and a template may contain any.
     return "".join(letter if letter.isprintable() else "?" for letter in f"{text} {finding.link}".rstrip())
+
+
+def _short(message: str) -> str:
+    """For the table: a list of every instance type there is would push the link out of sight."""
+    return message if len(message) <= LONGEST else f"{message[: LONGEST - 4]} ..."
 
 
 def _run(validator: str, findings: Sequence[Finding]) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def _branch_misfits(whole: Mapping[str, Any], node: Mapping[str, Any], value: An
         branches = node.get(word, ())
         tried = [misfits(whole, branch, value, at) for branch in branches]
         if tried and all(tried):
-            return min(tried, key=len)
+            return [", or else ".join(dict.fromkeys(sentences[0] for sentences in tried))]
     everywhere = (misfits(whole, branch, value, at) for branch in node.get("allOf", ()))
     return [sentence for sentences in everywhere for sentence in sentences]
 

@@ -126,13 +126,12 @@ def _data() -> Path:
 
 @cache
 def _digests(region: str) -> dict[str, str]:
-    file = _data() / "providers" / f"{region}.json"
-    if region in _NOT_REGIONS or not file.is_file():
+    if region not in regions():
         remedy = f"use one of {', '.join(nearest(region, regions()) or regions())}"
         raise BlueprintError(
             Problem(f"no resource schemas for region {region!r}", remedy=remedy, code="SCH002")
         )
-    return _load(str(file))
+    return _load(str(_data() / "providers" / f"{region}.json"))
 
 
 @lru_cache(maxsize=256)

@@ -14,13 +14,13 @@ from blueprint.gate import Finding, GateInput, check
 REGIONS = ("eu-west-1", "eu-central-1")
 REASON = "The bucket holds nothing but what anybody may read anyway, see docs."
 
-MISSPELT = {"Type": "AWS::S3::Bucket", "Properties": {"BucketNam": "x"}}
-GOOD = {
-    "Type": "AWS::SQS::Queue",
-    "Properties": {"KmsMasterKeyId": "alias/aws/sqs", "Tags": [{"Key": "a", "Value": "b"}]},
+MISSPELT: dict[str, Any] = {"Type": "AWS::S3::Bucket", "Properties": {"BucketNam": "x"}}
+GOOD: dict[str, Any] = {
+    "Type": "AWS::SNS::Topic",
+    "Properties": {"KmsMasterKeyId": "alias/aws/sns", "Tags": [{"Key": "a", "Value": "b"}]},
 }
 # An open SSH port: W2508 of cloudformation-validate, nothing for cfn-lint.
-OPEN = {
+OPEN: dict[str, Any] = {
     "Type": "AWS::EC2::SecurityGroup",
     "Properties": {
         "GroupDescription": "open",
@@ -28,11 +28,11 @@ OPEN = {
         "Tags": [{"Key": "a", "Value": "b"}],
     },
 }
-# A dependency that a reference makes already: W3005 of cfn-lint, nothing for cloudformation-validate.
-TWICE = {
+# A dependency that a reference makes already: W3005 of both.
+TWICE: dict[str, Any] = {
     **GOOD,
     "DependsOn": "Other",
-    "Properties": {**GOOD["Properties"], "QueueName": {"Fn::Sub": "${Other.QueueName}-2"}},
+    "Properties": {**GOOD["Properties"], "DisplayName": {"Fn::Sub": "${Other.TopicName} 2"}},
 }
 
 
@@ -53,16 +53,14 @@ def summary(findings: list[Finding]) -> set[tuple[str, str, str]]:
 
 @pytest.fixture(scope="session")
 def faulty() -> list[GateInput]:
-    joined = {
-        **GOOD,
-        "Properties": {**GOOD["Properties"], "QueueName": {"Fn::Join": ["", ["a", {"Ref": "Other"}]]}},
-    }
+    name = {"Fn::Join": ["", ["a", {"Ref": "Other"}]]}  # I1022 of both: advice to use Fn::Sub
+    joined = {**GOOD, "Properties": {**GOOD["Properties"], "DisplayName": name}}
     return [
-        template("10-misspelt.json", Bucket=MISSPELT, Queue=GOOD),
+        template("10-misspelt.json", Bucket=MISSPELT, Topic=GOOD),
         template("20-open.json", Group=OPEN),
-        template("30-twice.json", Other=GOOD, Queue=TWICE),
-        template("40-join.json", Other=GOOD, Queue=joined),
-        template("50-good.json", Queue=GOOD),
+        template("30-twice.json", Other=GOOD, Topic=TWICE),
+        template("40-join.json", Other=GOOD, Topic=joined),
+        template("50-good.json", Topic=GOOD),
     ]
 
 

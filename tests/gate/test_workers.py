@@ -34,7 +34,7 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
 
 
 def test_there_are_no_more_processes_than_templates(processes: list[subprocess.Popen[bytes]]) -> None:
-    check([template(Queue=GOOD)], cache_dir=None, processes=4)
+    check([template(Topic=GOOD)], cache_dir=None, processes=4)
     assert [process.poll() is not None for process in processes] == [True]
 
 
@@ -51,7 +51,7 @@ def test_an_interrupt_ends_the_processes(processes: list[subprocess.Popen[bytes]
 def test_a_process_that_dies_is_a_problem_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_MAIN", "import sys; {path!r}; sys.exit('out of memory, say')")
     with pytest.raises(BlueprintError) as caught:
-        check([template(Queue=GOOD)], cache_dir=None)
+        check([template(Topic=GOOD)], cache_dir=None)
     problem = caught.value.problems[0]
     assert problem.code == "GATE003"
     assert "out of memory, say" in problem.what
@@ -63,7 +63,7 @@ def test_what_a_library_prints_does_not_disturb_the_replies(monkeypatch: pytest.
     noisy = workers._MAIN.replace("main()", "import cfnlint.runner as r; old = r.Runner.__init__\n")
     noisy += "def new(self, *a): print('noise', flush=True); old(self, *a)\nr.Runner.__init__ = new; main()"
     monkeypatch.setattr(workers, "_MAIN", noisy)
-    assert check([template(Queue=GOOD)], cache_dir=None) == []
+    assert check([template(Topic=GOOD)], cache_dir=None) == []
 
 
 PARENT = """
@@ -77,7 +77,7 @@ def start(*args, **options):
     print(process.pid, flush=True)
     return process
 workers.subprocess.Popen = start
-check([template(Queue=GOOD)], cache_dir=None, progress=lambda *_: time.sleep(60))
+check([template(Topic=GOOD)], cache_dir=None, progress=lambda *_: time.sleep(60))
 """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from troposphere import Ref, Sub
+from troposphere import Ref, Sub, Tags
 from troposphere.ec2 import VPC
 from troposphere.s3 import Bucket, PublicAccessBlockConfiguration
 
@@ -53,7 +53,7 @@ def test_functions_pass_alone_and_inside() -> None:
 
 
 @pytest.mark.parametrize(
-    "path, value, sentence",
+    ("path", "value", "sentence"),
     [
         ("BucketNam", "x", "did you mean BucketName?"),
         ("VersioningConfiguration.Statu", "Enabled", "did you mean Status?"),
@@ -65,9 +65,7 @@ def test_functions_pass_alone_and_inside() -> None:
     ],
 )
 def test_what_the_schema_refuses_is_refused_here(path: str, value: object, sentence: str) -> None:
-    bucket = (
-        Bucket("Bucket", Tags=[{"Key": "a", "Value": "b"}]) if path.startswith("Tags") else Bucket("Bucket")
-    )
+    bucket = Bucket("Bucket", Tags=Tags(a="b"))
     before = bucket.to_dict()
     with pytest.raises(BlueprintError) as caught:
         set_property(bucket, path, value)

@@ -15,7 +15,7 @@ REASON = "Access logs of the load balancer can only be written with keys of S3."
 
 
 @pytest.mark.parametrize(
-    "tool, rule, written",
+    ("tool", "rule", "written"),
     [
         ("cfn-lint", "W1234", {"config": {"ignore_checks": ["W1234"]}, "reasons": {"W1234": REASON}}),
         ("cloudformation-validate", "W1234", {"rules_to_suppress": [{"id": "W1234", "reason": REASON}]}),

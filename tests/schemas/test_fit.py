@@ -23,7 +23,7 @@ EITHER = {"anyOf": [{"type": "string", "pattern": "^a"}, {"type": "integer", "mi
 
 
 @pytest.mark.parametrize(
-    "node, value",
+    ("node", "value"),
     [
         ({"type": "integer", "minimum": 1, "maximum": 2}, 2),
         ({"type": ["string", "object"]}, {"any": 1}),
@@ -44,7 +44,7 @@ def test_what_fits_passes(node: dict[str, Any], value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "node, value, sentence",
+    ("node", "value", "sentence"),
     [
         ({"type": "integer", "maximum": 2}, 3, "the value is 3, at most 2 is allowed"),
         ({"type": "integer", "minimum": 2}, 1, "at least 2 is allowed"),

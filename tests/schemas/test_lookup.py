@@ -33,7 +33,8 @@ def test_they_are_those_that_cfn_lint_uses() -> None:
 
     for kind in ("AWS::S3::Bucket", "AWS::EC2::NatGateway"):
         assert schema(kind, "eu-central-1") == theirs.get_resource_schema("eu-central-1", kind).schema
-    assert types_in("eu-west-2") == set(theirs.get_resource_types("eu-west-2"))
+    known = {kind for kind in theirs.get_resource_types("eu-west-2") if "::Serverless::" not in kind}
+    assert types_in("eu-west-2") == known  # AWS::Serverless exists only before a transform
 
 
 def test_a_type_is_known_only_where_it_can_be_created() -> None:
@@ -62,7 +63,7 @@ def test_create_only_and_read_only_properties_are_named_by_path() -> None:
 
 
 @pytest.mark.parametrize(
-    "ask, hint",
+    ("ask", "hint"),
     [
         (lambda: schema("AWS::S3::Buckets"), "did you mean AWS::S3::Bucket?"),
         (lambda: property_schema("AWS::S3::Bucket", "BucketNam"), "did you mean BucketName?"),
