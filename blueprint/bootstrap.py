@@ -22,7 +22,10 @@ from __future__ import annotations
 import os
 import sys
 from importlib.machinery import PathFinder
-from typing import NoReturn
+
+TYPE_CHECKING = False  # type checkers take this for true; importing typing would cost 8 ms
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 EXIT_BAD_INPUT = 2  # as in blueprint.problems, whose imports would cost more than this whole check
 EXIT_INTERRUPTED = 130  # what shells report for Ctrl-C
@@ -210,6 +213,8 @@ def stamp_head(level: str, venv: str, base: str) -> str:
 def is_complete(root: str, level: str) -> bool:
     """Is our ``.venv`` finished, undamaged, and made from today's lock file, for ``level`` or more?"""
     venv = venv_of(root)
+    if not is_ours(venv):
+        return False
     head, _, lock = read(os.path.join(venv, STAMP)).partition("\n")
     made_for, _, _ = head.partition("\t")
     base = head.rpartition("\t")[2]
@@ -251,16 +256,14 @@ def _refuse_shadows(wrong: dict[str, str | None]) -> None:
 def _interpreter(root: str, level: str) -> str:
     """Ways 2 and 3: the interpreter to go on in."""
     venv = venv_of(root)
-    ours = is_ours(venv)
-    if ours and is_complete(root, level) and not inside(venv):
+    if is_complete(root, level) and not inside(venv):
         return python_in(venv)
     from blueprint import setup_venv
 
-    if not ours and os.path.lexists(venv) and not setup_venv.is_empty(venv):
+    if setup_venv.is_foreign(venv):
         return setup_venv.use_foreign(root, level)
     if inside(venv):  # nobody can saw off the branch he sits on: the base interpreter does it
-        if ours:
-            setup_venv.discard_stamp(venv)
+        setup_venv.discard_stamp(venv)
         return setup_venv.base_python()
     setup_venv.make(root, level)
     return python_in(venv)

@@ -52,9 +52,18 @@ def base_python() -> str:
     return getattr(sys, "_base_executable", None) or sys.executable
 
 
-def is_empty(folder: str) -> bool:
-    """An empty folder is ours: a set-up that was killed before it could leave its marker."""
-    return os.path.isdir(folder) and not os.listdir(folder)
+def is_foreign(venv: str) -> bool:
+    """Is there something that we did not make? An empty folder is what a very early kill of ours leaves.
+
+    One look at the folder decides, as another process may be claiming it in this moment.
+    """
+    try:
+        names = os.listdir(venv)
+    except FileNotFoundError:
+        return os.path.islink(venv)  # a link to nowhere
+    except NotADirectoryError:
+        return True
+    return bool(names) and MARKER not in names
 
 
 def discard_stamp(venv: str) -> None:
@@ -86,7 +95,7 @@ def _make(root: str, level: str, lock: str, handle: int) -> None:
         _clear(venv)
         _create(venv, handle)
     _install(root, level, venv, handle)
-    _write(os.path.join(venv, STAMP), stamp_head(level, venv, base_python()) + "\n" + lock)
+    _write_stamp(venv, stamp_head(level, venv, base_python()) + "\n" + lock)
 
 
 def _say(line: str) -> None:
@@ -119,15 +128,16 @@ def _no_module(names: str) -> str:
 def _claim(venv: str) -> None:
     """Leave the marker before anything else, so that an interrupted set-up is known for what it is."""
     os.makedirs(venv, exist_ok=True)
-    _write(os.path.join(venv, MARKER), "build.py made this folder, and may empty it to make it anew.\n")
+    with open(os.path.join(venv, MARKER), "w", encoding="utf-8") as file:
+        file.write("build.py made this folder, and may empty it to make it anew.\n")
 
 
-def _write(path: str, text: str) -> None:
+def _write_stamp(venv: str, text: str) -> None:
     """Whole or not at all."""
-    draft = path + ".draft"
-    with open(draft, "w", encoding="utf-8", newline="") as file:
+    path = os.path.join(venv, STAMP)
+    with open(path + ".draft", "w", encoding="utf-8", newline="") as file:
         file.write(text)
-    os.replace(draft, path)
+    os.replace(path + ".draft", path)
 
 
 def _clear(venv: str) -> None:
@@ -250,7 +260,7 @@ def _one_at_a_time(root: str) -> Iterator[int]:
     handle = os.open(os.path.join(folder, "setup.lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if not _try_lock(handle):
-            _say("waiting for another process that is setting up .venv ...")
+            _say("waiting for another process to finish .venv ...")
             while not _try_lock(handle):
                 time.sleep(POLL_S)
         yield handle
