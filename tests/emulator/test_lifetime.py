@@ -14,6 +14,7 @@ import pytest
 
 from blueprint import emulator as starter
 from blueprint.emulator import running
+from blueprint.emulator.environment import emulator_python
 from blueprint.emulator.trial import StackAt, Trial
 from blueprint.problems import BlueprintError
 from tests.emulator.templates import TOPIC, template
@@ -90,3 +91,24 @@ def test_a_server_that_cannot_start_is_one_clear_line(
     ):
         pass
     assert "\n" not in str(caught.value)
+
+
+def test_another_ministack_that_lacks_what_the_launcher_fills_is_named_at_the_start() -> None:
+    code = (
+        "from blueprint.emulator.server import __main__ as launcher, ministack\n"
+        "assert ministack.missing() == []\n"
+        "del ministack.provisioners._RESOURCE_HANDLERS\n"
+        "launcher.main()\n"
+    )
+    ended = subprocess.run(
+        [str(emulator_python(ROOT)), "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert (
+        "this release of ministack lacks ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS"
+        in ended.stderr
+    )

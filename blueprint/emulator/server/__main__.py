@@ -16,7 +16,6 @@ from pathlib import Path
 
 def main() -> None:
     os.environ.pop("PYTHONPATH", None)  # Lambda functions must not see this package
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     from blueprint.emulator.server import ministack
 
     gone = ministack.missing()
@@ -25,6 +24,7 @@ def main() -> None:
     real = _install()
     ready = Path(os.environ["BLUEPRINT_EMULATOR_READY"])
     ready.write_text(json.dumps({"real": real}), encoding="utf-8")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     ministack.app.main()
 
 
