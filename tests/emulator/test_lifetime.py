@@ -40,14 +40,15 @@ def test_it_is_gone_after_the_block_and_after_an_error_in_it() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
-def test_it_dies_with_a_parent_that_was_killed() -> None:
+def test_it_dies_with_a_parent_that_was_killed_and_leaves_nothing(tmp_path: Path) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom blueprint.emulator import running\n"
         "with running(Path(sys.argv[1])) as emulator:\n"
         "    print(emulator.endpoint, flush=True)\n    time.sleep(60)\n"
     )
     command = [sys.executable, "-c", code, str(ROOT)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+    settings = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=settings) as parent:
         assert parent.stdout
         port = int(parent.stdout.readline().strip().rpartition(":")[2])
         assert listens(port)
@@ -56,6 +57,7 @@ def test_it_dies_with_a_parent_that_was_killed() -> None:
     while listens(port) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not listens(port)
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_is_reachable_from_this_machine_only() -> None:

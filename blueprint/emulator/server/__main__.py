@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -52,6 +53,9 @@ def _end_with_parent() -> None:
     """The parent holds the other end of standard input; however it dies, that end closes."""
     while os.read(0, 1):  # unbuffered: a buffered reader's lock would upset an interpreter that exits
         pass
+    work = Path(os.environ["BLUEPRINT_EMULATOR_READY"]).parent
+    if work.name.startswith("blueprint-emulator-"):  # made by the starter, who can no longer remove it
+        shutil.rmtree(work, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
     threading.Event().wait(5)  # seconds for ministack to save its state, where that was asked for
     os._exit(0)
