@@ -28,7 +28,7 @@ def version() -> str:
 setup(
     name="blueprint-aws",
     version=version(),
-    description="Turns one short YAML file per environment into the CloudFormation of a complete architecture",
+    description="Turns one short YAML file per environment into the CloudFormation of a whole architecture",
     packages=find_namespace_packages(include=["blueprint", "blueprint.*"], exclude=["*.__pycache__*"]),
     package_data={"": ["*.json", "*.yaml", "*.md"]},
     python_requires=">=3.10",
