@@ -1,0 +1,40 @@
+"""Physical names that somebody must foresee, each composed in one place.
+
+A name is fixed only where another region, another stack or an AWS service has to know it before the resource
+exists; everything else is named by CloudFormation. ``docs/layers`` lists them with their reasons.
+"""
+
+from __future__ import annotations
+
+from blueprint.render.places import Subject
+
+MOST_PREFIX_CHARACTERS = 32  # 63 of a bucket name less 31 of the suffix in the region with the longest code
+
+
+def bucket_prefix(subject: Subject, bucket: str) -> str:
+    """What stands before account and region in a bucket's name: ``acme-prod-uploads``."""
+    prefix = f"{subject.project}-{subject.name}-{bucket}"
+    if len(prefix) > MOST_PREFIX_CHARACTERS:
+        raise ValueError(f"{prefix} is longer than {MOST_PREFIX_CHARACTERS} characters")
+    return prefix
+
+
+def bucket_name(
+    subject: Subject, bucket: str, region: str = "${AWS::Region}", account: str = "${AWS::AccountId}"
+) -> str:
+    """The whole name of a bucket in the account's own namespace, where nobody else can take it.
+
+    S3 appends ``-<account>-<region>-an`` to the prefix of a bucket whose namespace is account-regional. With
+    the defaults the text is for ``Sub``; with a region of its own it names the same bucket elsewhere.
+    """
+    return f"{bucket_prefix(subject, bucket)}-{account}-{region}-an"
+
+
+def trail_name(subject: Subject) -> str:
+    """The audit trail: its key and its bucket let in this trail by name, before it exists."""
+    return f"{subject.project}-{subject.name}-trail"
+
+
+def key_alias(subject: Subject, what: str) -> str:
+    """What people read in the list of keys; nothing of ours refers to a key by its alias."""
+    return f"alias/{subject.project}-{subject.name}-{what}"
