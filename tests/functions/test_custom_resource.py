@@ -90,7 +90,7 @@ def test_a_failure_says_why_and_where_to_read_on(skeleton, cloudformation):
 
 
 @pytest.mark.parametrize(
-    "error,shown",
+    ("error", "shown"),
     [
         (ValueError("password=hunter2"), "ValueError"),
         (Refused("Throttled"), "RevokeSecurityGroupIngress answered Throttled"),
