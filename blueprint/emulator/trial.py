@@ -20,6 +20,8 @@ from blueprint.emulator import Emulator
 
 POLL_SECONDS = 0.01
 LONGEST_SECONDS = 60.0  # for one stack; the largest takes well under a second, a custom resource about one
+INLINE_BYTES = 51_200  # a longer template goes through a bucket, as the console does without a word
+STAGING = "cf-templates-trial"
 NO_CHANGE = "didn't contain changes"
 
 
@@ -87,7 +89,7 @@ class Trial:
             StackName=at.name,
             ChangeSetName=name,
             ChangeSetType=kind,
-            TemplateBody=body,
+            **self._template(at, body),
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
             Capabilities=list(capabilities),
         )
@@ -102,6 +104,19 @@ class Trial:
         if at not in self.deployed:
             self.deployed.append(at)
         return kind
+
+    def _template(self, at: StackAt, body: str) -> dict[str, str]:
+        """The template inline, or from a bucket of the account where it is too long for that."""
+        if len(body.encode()) <= INLINE_BYTES:
+            return {"TemplateBody": body}
+        bucket = f"{STAGING}-{at.account}-{at.region}"
+        s3 = self.emulator.client("s3", at.region, at.account)
+        elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": at.region}}
+        location = {} if at.region == "us-east-1" else elsewhere  # the region that must not be named
+        with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=bucket, **location)
+        s3.put_object(Bucket=bucket, Key=at.name, Body=body.encode())
+        return {"TemplateURL": f"{self.emulator.endpoint}/{bucket}/{at.name}"}
 
     def delete(self, at: StackAt) -> None:
         """Delete a stack; one whose exports are in use is refused (botocore's ClientError)."""

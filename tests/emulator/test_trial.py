@@ -59,3 +59,14 @@ def test_a_bound_parameter_whose_source_is_not_there_says_which(
 ) -> None:
     with pytest.raises(TrialFailed, match="acme-prod-a in eu-central-1 has no output Arn"):
         trial.deploy(folder, step(account, "b", "us-east-1", Arn=BOUND))
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "us-east-1"])
+def test_a_template_too_long_to_be_sent_goes_through_a_bucket(
+    trial: Trial, account: str, region: str
+) -> None:
+    at = StackAt("acme-prod-long", account, region)
+    body = template({"Topic": TOPIC}, Metadata={"Filler": "x" * 60_000})
+    assert trial.apply(at, body) == "CREATE"
+    assert trial.apply(at, body) == "UNCHANGED"
+    assert trial.count(at)["real"] == 1
