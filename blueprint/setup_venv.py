@@ -221,6 +221,7 @@ NO_NETWORK = (
     "Connection to ",
     "timed out",
     "ProxyError",
+    "SSLError",
 )
 
 
@@ -233,12 +234,14 @@ def explain_pip(output: str, root: str) -> str:
         return f"pip cannot write: {last}; {WRITABLE}"
     if "DO NOT MATCH THE HASHES" in output:
         return f"the package index serves another file than the lock expects, so it was not installed: {last}"
-    if any(sign in output for sign in NO_NETWORK) or "SSLError" in output:
-        remedy = "check the network, or pip's settings for index, proxy and certificates (pip config list)"
-        return f"cannot reach the package index: {last}; {remedy}"
+    check = "check the network, and pip's settings for index, proxy and certificates (pip config list)"
+    if any(sign in output for sign in NO_NETWORK):
+        return f"cannot reach the package index; {check}"
     if "No matching distribution" in output:
-        remedy = "this index or platform lacks it (needed: Linux with glibc 2.34, macOS, or Windows, 64 bit)"
-        return f"pip: {last}; {remedy}"
+        needed = "Linux with glibc 2.34, macOS, or Windows on x86"
+        return (
+            f"pip: {last}; {check}; if they are right, it does not exist for this platform (needed: {needed})"
+        )
     return f"pip failed: {last}"
 
 
