@@ -1,0 +1,152 @@
+"""An environment's templates are exchanged whole; what a person put beside them stays."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+import pytest
+
+from blueprint.problems import BlueprintError
+from blueprint.render import writer
+from tests.render.conftest import codes
+
+OLD = {"01-security.json": b"old", "02-network.json": b"old", "manifest.json": b"old"}
+NEW = {"01-security.json": b"new", "02-storage.json": b"new", "manifest.json": b"new"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "templates" / "prod"
+
+
+@pytest.fixture
+def without_swap(monkeypatch):
+    """A system that cannot exchange two folders in one call."""
+    monkeypatch.setattr(writer, "_swap", lambda one, other: False)
+
+
+def content(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_folders_are_made_as_needed(folder):
+    writer.write(folder, NEW)
+    assert content(folder) == NEW
+
+
+@pytest.mark.parametrize("swap", [True, False], ids=["one call", "two renames"])
+def test_templates_of_removed_layers_are_removed(folder, swap, request):
+    if not swap:
+        request.getfixturevalue("without_swap")
+    writer.write(folder, OLD)
+    writer.write(folder, NEW)
+    assert content(folder) == NEW
+
+
+@pytest.mark.parametrize("swap", [True, False], ids=["one call", "two renames"])
+def test_what_a_person_put_there_stays(folder, swap, request):
+    if not swap:
+        request.getfixturevalue("without_swap")
+    writer.write(folder, OLD)
+    (folder / "NOTES.md").write_text("mine")
+    (folder / "parameters").mkdir()
+    (folder / "parameters" / "prod.json").write_text("mine too")
+    (folder / "link").symlink_to("NOTES.md")
+    writer.write(folder, NEW)
+    assert (folder / "NOTES.md").read_text() == "mine"
+    assert (folder / "parameters" / "prod.json").read_text() == "mine too"
+    assert os.readlink(folder / "link") == "NOTES.md"
+    assert writer.current(folder) == NEW
+
+
+def test_this_machine_exchanges_folders_in_one_call(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    (one / "x").touch()
+    if not writer._swap(one, other):
+        pytest.skip("this file system cannot; two renames are used here")
+    assert (other / "x").exists()
+
+
+def test_nothing_is_left_beside_the_folder(folder, without_swap):
+    writer.write(folder, OLD)
+    writer.write(folder, NEW)
+    assert [path.name for path in folder.parent.iterdir()] == ["prod"]
+
+
+def test_the_same_files_are_not_written_again(folder):
+    writer.write(folder, OLD)
+    before = folder.stat().st_ino
+    writer.write(folder, dict(OLD))
+    assert folder.stat().st_ino == before
+
+
+def test_everybody_in_the_checkout_may_read_the_templates(folder):
+    writer.write(folder, OLD)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+
+
+def test_a_kill_between_two_renames_is_mended_by_the_next_command_that_looks(folder):
+    writer.write(folder, OLD)
+    folder.rename(writer._aside(folder))
+    assert writer.current(folder) == OLD
+
+
+def test_what_killed_runs_left_is_removed_once_it_is_old(folder):
+    writer.write(folder, OLD)
+    young, old = folder.parent / ".prod.new-young", folder.parent / ".prod.new-old"
+    for leftover in (young, old):
+        leftover.mkdir()
+    long_ago = time.time() - 3600
+    os.utime(old, (long_ago, long_ago))
+    writer.write(folder, NEW)
+    assert young.is_dir()
+    assert not old.exists()
+
+
+def test_an_error_half_way_leaves_the_old_templates(folder, monkeypatch):
+    writer.write(folder, OLD)
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BlueprintError) as error:
+        writer.write(folder, NEW)
+    assert codes(error) == ["OUT001"]
+    assert "No space left on device" in str(error.value)
+    assert content(folder) == OLD
+    assert [path.name for path in folder.parent.iterdir()] == ["prod"]
+
+
+def test_a_folder_that_is_a_file_is_one_clean_problem(folder):
+    folder.parent.parent.mkdir(exist_ok=True)
+    folder.parent.write_text("a file")
+    with pytest.raises(BlueprintError) as error:
+        writer.write(folder, NEW)
+    assert codes(error) == ["OUT001"]
+
+
+def test_only_files_of_ours_count_as_rendered(folder):
+    writer.write(folder, OLD)
+    (folder / "package.json").write_text("{}")
+    (folder / "1-x.json").write_text("{}")
+    assert writer.current(folder) == OLD
+
+
+def test_a_folder_that_does_not_exist_holds_nothing(folder):
+    assert writer.current(folder) == {}
+
+
+def test_a_single_file_is_replaced_in_one_step_and_only_when_it_changes(tmp_path):
+    path = tmp_path / "ledger" / "prod.json"
+    writer.write_file(path, b"one")
+    before = path.stat().st_ino
+    writer.write_file(path, b"one")
+    assert path.stat().st_ino == before
+    writer.write_file(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert [p.name for p in path.parent.iterdir()] == ["prod.json"]
