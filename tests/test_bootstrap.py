@@ -492,7 +492,7 @@ PIP_SAYS = {
     ),
     "the disk that holds": FAILED + "[Errno 28] No space left on device\n",
     "folder writable": FAILED + "[Errno 30] Read-only file system: 'x'\n",
-    "does not exist for this platform": "ERROR: No matching distribution found for regex==1\n\n[notice] New\n",
+    "does not exist for this platform": "ERROR: No matching distribution found for regex==1\n\n[notice]\n",
     "pip failed: no output": "",
 }
 
