@@ -17,7 +17,7 @@ from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, Check, Finding
 from blueprint.environment.formats import name_fault, nearest
 from blueprint.environment.model import Account, Environment, Origin, Subject
 from blueprint.environment.parse import MOST_BYTES, read
-from blueprint.environment.tree import Node, find, merged, plain, shown
+from blueprint.environment.tree import Node, find, merged, plain, printable, shown
 from blueprint.problems import BlueprintError, Problem, Where
 
 ACCOUNT = "account"
@@ -120,7 +120,7 @@ def _missing_keys(account: Account, rollout: dict[str, dict[str, None]]) -> list
 
 def shown_path(path: Path) -> str:
     """A path as messages show it: relative to where the person stands, if it lies below."""
-    text = os.path.normpath(path)
+    text = printable(os.path.normpath(path))
     try:
         here = os.getcwd()
     except OSError:  # the current folder is gone
@@ -223,7 +223,9 @@ def _base(folder: Path, chain: list[str], node: Node) -> Path:
             )
         )
     if path in chain:
-        names = " -> ".join(os.path.basename(file) for file in [*chain[chain.index(path) :], path])
+        names = " -> ".join(
+            os.path.basename(shown_path(Path(file))) for file in [*chain[chain.index(path) :], path]
+        )
         raise BlueprintError(
             Problem(
                 f"files extend one another in a circle: {names}",

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import yaml
 
 from blueprint.environment.formats import WrittenFloat, WrittenInt
-from blueprint.environment.tree import Entry, Node, joined, shown
+from blueprint.environment.tree import Entry, Node, joined, printable, shown
 from blueprint.problems import BlueprintError, Problem, Where
 
 MOST_BYTES = 262_144  # a long environment file has some 5,000
@@ -156,7 +156,9 @@ def _syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
     for sign, what, remedy in _SYNTAX:
         if sign in said:
             return Problem(f"not valid YAML: {what}", where, remedy, "ENV003")
-    return Problem(f"not valid YAML: {said[:100]}", where, "mend the line, or the one above it", "ENV003")
+    return Problem(
+        f"not valid YAML: {printable(said[:100])}", where, "mend the line, or the one above it", "ENV003"
+    )
 
 
 # -- events to tree ----------------------------------------------------------------------------------------

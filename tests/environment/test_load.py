@@ -20,17 +20,10 @@ Write = Callable[..., Path]
 
 
 def test_sections_merge_and_lists_replace(write: Write) -> None:
-    write(
-        BASE
-        + "network: {zones: 2, nat: single, flow_logs: {traffic: reject}, interface_endpoints: [ssm, kms]}\n",
-        "base.yaml",
-    )
-    env = load_environment(
-        write(
-            "extends: base.yaml\nnetwork: {zones: 3, flow_logs: {retention_days: 7}, interface_endpoints: [sqs]}\n"
-        ),
-        "prod",
-    )
+    base = "{zones: 2, nat: single, flow_logs: {traffic: reject}, interface_endpoints: [ssm, kms]}"
+    over = "{zones: 3, flow_logs: {retention_days: 7}, interface_endpoints: [sqs]}"
+    write(f"{BASE}network: {base}\n", "base.yaml")
+    env = load_environment(write(f"extends: base.yaml\nnetwork: {over}\n"), "prod")
     assert (env.network.zones, env.network.nat) == (3, "single")
     assert (env.network.flow_logs.traffic, env.network.flow_logs.retention_days) == ("reject", 7)
     assert env.network.interface_endpoints == ("sqs",)
@@ -89,6 +82,12 @@ def test_only_files_of_the_folder_can_be_extended(value: str, write: Write) -> N
     (got,) = problems(write(f"extends: {value}\n"))
     assert got.startswith("prod.yaml:1:10 extends: ")
     assert got.endswith("[ENV010]")
+
+
+def test_a_name_that_cannot_be_printed_is_escaped(write: Write) -> None:
+    write("network: {zones: 9}\n", "b\u200b.yaml")
+    assert problems(write(f"extends: b\u200b.yaml\n{BASE}"))[0].startswith("b\\u200b.yaml:1:18 network.zones")
+    assert problems(write("extends: \ud7fc.yaml\n"))[0].isprintable()
 
 
 # -- files and names ---------------------------------------------------------------------------------------
