@@ -1,10 +1,10 @@
-"""The child process: cfn-lint once imported, then one template per line of standard input.
+"""The child process: cfn-lint once imported, then one template per line of its requests.
 
 Faster than the ``cfn-lint`` command on the same files for two reasons: several of these run side by side,
 and the garbage collector is off (importing 400 rule modules makes it walk a growing heap again and again:
 0.2 s of 0.65 s). A child lives for some seconds and 200 MB, so nothing needs collecting.
 
-It ends when its input ends, that is also when its parent is killed.
+It ends when its requests end, that is also when its parent is killed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import gc
 import json
 import os
 import signal
-import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from blueprint.gate.findings import CFN_LINT, Finding, Severity, split_path
@@ -28,20 +28,39 @@ CRASHED = "E0002"  # "unknown exception while processing rule": what the rule wo
 _SEVERITIES: dict[str, Severity] = {"error": "error", "warning": "warning"}
 
 
-def main() -> None:
-    """One JSON object a line: ``{key, text, regions}`` in, ``{key, complete, findings or error}`` out."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+def main(others: Sequence[tuple[int, int]] = ()) -> None:
+    """Serve standard input and output, and in a fork each of ``others``: descriptors of requests and replies.
+
+    One JSON object a line: ``{key, text, regions}`` in, ``{key, complete, findings or error}`` out.
+    """
     gc.disable()
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    own = (os.dup(0), os.dup(1))
     os.dup2(2, 1)  # whatever a library prints must not end up among the replies
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a fork that kept it would keep a dead reader's pipe open
     linter = _Linter()
-    for line in sys.stdin.buffer:
-        request = json.loads(line)
-        try:
-            reply = linter.lint(request["text"], tuple(request["regions"]))
-        except Exception as error:  # the parent tells the person which template it was
-            reply = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps({"key": request["key"], **reply}), file=replies, flush=True)
+    if others:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    for lane in others:
+        if os.fork() == 0:
+            # A pipe ends for its reader when its last writer closes: keep none that belongs to another.
+            for end in (end for pair in (own, *others) if pair != lane for end in pair):
+                os.close(end)
+            _serve(linter, lane)
+            os._exit(0)
+    for end in (end for pair in others for end in pair):
+        os.close(end)
+    _serve(linter, own)
+
+
+def _serve(linter: _Linter, lane: tuple[int, int]) -> None:
+    with open(lane[0], "rb") as requests, open(lane[1], "w", encoding="utf-8") as replies:
+        for line in requests:
+            request = json.loads(line)
+            try:
+                reply = linter.lint(request["text"], tuple(request["regions"]))
+            except Exception as error:  # the parent tells the person which template it was
+                reply = {"error": f"{type(error).__name__}: {error}"}
+            print(json.dumps({"key": request["key"], **reply}), file=replies, flush=True)
 
 
 class _Linter:

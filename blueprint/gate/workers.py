@@ -1,10 +1,13 @@
 """cfn-lint in processes of its own, one per core.
 
-It takes 0.45 s to import and then 0.1 s and more per template, on one core.
+It takes 0.45 s to import and then 0.1 s and more per template, on one core. So one child imports it, while
+this process runs the other validator, and then forks into as many as there are cores; where there is no
+fork (Windows), each is started by itself. Even where the cores are busy with other things this takes less
+time of a processor than the ``cfn-lint`` command (see ``cfnlint_worker.py`` for why).
 
-Plain child processes that speak JSON lines, and not multiprocessing: spawning would import the caller's
-``__main__`` again, forking is unsafe beside the threads of the native validator and unknown to Windows, and
-a child that reads its standard input ends by itself when its parent is gone, however that died.
+Plain child processes that speak JSON lines, and not multiprocessing: that would import the caller's
+``__main__`` again or fork a process that holds a native library and threads. A child that reads its
+requests ends by itself when its parent is gone, however that died.
 """
 
 from __future__ import annotations
@@ -12,35 +15,36 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, Any, cast
+from dataclasses import dataclass
+from typing import IO, Any
 
 from blueprint.gate.jobs import Job, Progress, Raw, finding_from
 from blueprint.problems import BlueprintError, Problem, Where
 
-_MAIN = "import sys; sys.path[:] = {path!r}; from blueprint.gate.cfnlint_worker import main; main()"
-_MOST = 8  # each holds up to 200 MB
+_MAIN = "import sys; sys.path[:] = {path!r}; from blueprint.gate.cfnlint_worker import main; main({lanes!r})"
+_MOST = 8  # lanes; each may grow to 200 MB
+_FORKS = hasattr(os, "fork")
 
 
 class Linting:
-    """Running workers, one thread here for each, which hands out the next template when one is done."""
+    """One thread for each lane, which hands out the next template when one is done."""
 
-    def __init__(self, jobs: Sequence[Job], workers: Sequence[_Worker]) -> None:
+    def __init__(self, jobs: Sequence[Job], lanes: Sequence[_Lane]) -> None:
         self._total = len(jobs)
         self._waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[tuple[Job, Raw | Problem]] = queue.SimpleQueue()
         for job in sorted(
             jobs, key=lambda job: -len(job.template.body)
-        ):  # a large one last would be waited for
+        ):  # one must not wait for a large last
             self._waiting.put(job)
-        self._threads = [
-            threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in workers
-        ]
+        self._threads = [threading.Thread(target=self._serve, args=(lane,), daemon=True) for lane in lanes]
         for thread in self._threads:
             thread.start()
 
@@ -54,96 +58,128 @@ class Linting:
             progress.ended(job)
         return found
 
-    def _serve(self, worker: _Worker) -> None:
-        with suppress(queue.Empty):
-            while True:
-                job = self._waiting.get_nowait()
-                result = worker.lint(job)
-                self._ended.put((job, result))
-                if isinstance(result, Problem):
-                    return
-
     def join(self) -> None:
-        """Wait for the threads, which end at once when their workers are stopped."""
+        """Wait for the threads, which end at once when their processes are gone."""
         with suppress(queue.Empty):
             while True:
                 self._waiting.get_nowait()
         for thread in self._threads:
             thread.join()
 
+    def _serve(self, lane: _Lane) -> None:
+        with suppress(queue.Empty):
+            while True:
+                job = self._waiting.get_nowait()
+                result = lane.lint(job)
+                self._ended.put((job, result))
+                if isinstance(result, Problem):
+                    return
 
-class _Worker:
-    def __init__(self, log: IO[bytes]) -> None:
-        self._log = log
-        self._process = subprocess.Popen(  # noqa: S603  this Python, our code
-            [sys.executable, "-c", _MAIN.format(path=[os.path.abspath(folder) for folder in sys.path])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=_environment(),
-            cwd=os.path.dirname(os.path.abspath(__file__)),  # no .cfnlintrc of the caller's folder
-        )
-        self._requests = cast("IO[bytes]", self._process.stdin)
-        self._replies = cast("IO[bytes]", self._process.stdout)
+
+@dataclass(frozen=True)
+class _Lane:
+    """The two pipes to one linting process."""
+
+    requests: IO[bytes]
+    replies: IO[bytes]
+    process: _Process
 
     def lint(self, job: Job) -> Raw | Problem:
-        request = {
-            "key": job.key,
-            "text": job.template.body.decode("utf-8", "replace"),
-            "regions": job.regions,
-        }
+        text = job.template.body.decode("utf-8", "replace")
+        request = {"key": job.key, "text": text, "regions": job.regions}
         try:
-            self._requests.write(json.dumps(request).encode() + b"\n")
-            self._requests.flush()
-            reply: dict[str, Any] = json.loads(self._replies.readline())
+            self.requests.write(json.dumps(request).encode() + b"\n")
+            self.requests.flush()
+            reply: dict[str, Any] = json.loads(self.replies.readline())
             if "error" in reply:
                 return _broken(job, reply["error"])
             return Raw(tuple(finding_from(fields) for fields in reply["findings"]), reply["complete"])
-        except (OSError, ValueError) as error:
-            return _broken(job, self._last_words() or f"{type(error).__name__}: {error}")
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        except (OSError, ValueError):
+            return _broken(job, self.process.last_words())
 
     def close(self) -> None:
-        for stream in (self._requests, self._replies, self._log):
+        for stream in (self.requests, self.replies):
             with suppress(OSError):  # a request that nobody reads any more
                 stream.close()
 
-    def _last_words(self) -> str:
+
+class _Process:
+    """A child with one lane or, where it can fork, several."""
+
+    def __init__(self, lanes: int) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
+        pipes = [(*os.pipe(), *os.pipe()) for _ in range(lanes)]
+        theirs = [(request, reply) for request, _, _, reply in pipes]
+        (first, *others) = theirs
+        try:
+            self._child = subprocess.Popen(  # noqa: S603  this Python, our code
+                [sys.executable, "-c", _MAIN.format(path=_search_path(), lanes=others)],
+                stdin=first[0],
+                stdout=first[1],
+                stderr=self._log,
+                pass_fds=[end for pair in others for end in pair],
+                env=_environment(),
+                cwd=os.path.dirname(os.path.abspath(__file__)),  # no .cfnlintrc of the caller's folder
+                start_new_session=True,  # Ctrl-C is for the parent, and one signal ends the whole group
+            )
+        finally:
+            for end in (end for pair in theirs for end in pair):
+                os.close(end)
+        self.lanes = [
+            _Lane(os.fdopen(write, "wb"), os.fdopen(read, "rb"), self) for _, write, read, _ in pipes
+        ]
+
+    def stop(self) -> None:
+        if _FORKS:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.kill()
+        self._child.wait()
+
+    def close(self) -> None:
+        for lane in self.lanes:
+            lane.close()
+        self._log.close()
+
+    def last_words(self) -> str:
+        with suppress(subprocess.TimeoutExpired):  # one of several may be gone and the others not
+            self._child.wait(timeout=1)
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").split("\n")
-        said = next((line for line in reversed(lines) if line.strip()), "")
-        with suppress(subprocess.TimeoutExpired):
-            code = self._process.wait(timeout=1)
-            said = f"{said} (the process ended with {code})".strip()
-        return said
+        code = self._child.returncode
+        said = next((line for line in reversed(lines) if line.strip()), "its process ended without a word")
+        return said if code is None else f"{said} (it ended with {code})"
 
 
 @contextmanager
-def started(jobs: Sequence[Job], processes: int | None) -> Iterator[Linting]:
-    """Workers for the jobs; however this is left, none of them survives."""
-    workers: list[_Worker] = []
+def started(jobs: Sequence[Job], lanes: int | None) -> Iterator[Linting]:
+    """Processes for the jobs; however this is left, none of them survives."""
+    count = min(lanes or _cores(), len(jobs), _MOST)
+    sizes = [count] if _FORKS and count else [1] * count
+    processes: list[_Process] = []
     linting: Linting | None = None
     try:
-        for _ in range(min(processes or _cores(), len(jobs), _MOST)):
-            workers.append(_Worker(tempfile.TemporaryFile()))  # noqa: SIM115  closed by the worker
-        linting = Linting(jobs, workers)
+        for size in sizes:
+            processes.append(_Process(size))
+        linting = Linting(jobs, [lane for process in processes for lane in process.lanes])
         yield linting
     finally:
-        for worker in workers:
-            worker.stop()
+        for process in processes:
+            process.stop()
         if linting is not None:
             linting.join()
-        for worker in workers:
-            worker.close()
+        for process in processes:
+            process.close()
 
 
 def _cores() -> int:
     with suppress(AttributeError):  # what this process may use, where the system tells (containers, CI)
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _search_path() -> list[str]:
+    return [os.path.abspath(folder) for folder in sys.path]
 
 
 def _environment() -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from blueprint.gate import check, workers
+from blueprint.gate import Finding, GateInput, check, workers
 from blueprint.problems import BlueprintError
 from tests.gate.conftest import GOOD, template
 
@@ -33,9 +33,34 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     return begun
 
 
-def test_there_are_no_more_processes_than_templates(processes: list[subprocess.Popen[bytes]]) -> None:
+@pytest.mark.parametrize("forks", [True, False])
+def test_the_processes_end_with_the_gate(
+    processes: list[subprocess.Popen[bytes]], forks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_FORKS", forks)
+    templates = [template(f"{name}.json", **{name: GOOD}) for name in "ABC"]
+    check(templates, cache_dir=None, processes=2)
+    assert [process.poll() is not None for process in processes] == ([True] if forks else [True, True])
+    if forks:
+        assert _gone(processes[0].pid)
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_forked_and_started_processes_find_the_same(
+    faulty: list[GateInput], findings: list[Finding], forks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_FORKS", forks)
+    assert check(faulty, cache_dir=None, processes=3) == findings
+
+
+def test_there_are_no_more_lanes_than_templates(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    start = workers._Process.__init__
+    monkeypatch.setattr(
+        workers._Process, "__init__", lambda self, lanes: begun.append(lanes) or start(self, lanes)
+    )
     check([template(Topic=GOOD)], cache_dir=None, processes=4)
-    assert [process.poll() is not None for process in processes] == [True]
+    assert begun == [1]
 
 
 def test_an_interrupt_ends_the_processes(processes: list[subprocess.Popen[bytes]]) -> None:
@@ -45,7 +70,8 @@ def test_an_interrupt_ends_the_processes(processes: list[subprocess.Popen[bytes]
     templates = [template(f"{name}.json", **{name: GOOD}) for name in "ABC"]
     with pytest.raises(KeyboardInterrupt):
         check(templates, cache_dir=None, processes=2, progress=interrupt)
-    assert [process.poll() is not None for process in processes] == [True, True]
+    assert [process.poll() is not None for process in processes] == [True]
+    assert _gone(processes[0].pid)
 
 
 def test_a_process_that_dies_is_a_problem_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,8 +86,10 @@ def test_a_process_that_dies_is_a_problem_with_its_last_words(monkeypatch: pytes
 
 
 def test_what_a_library_prints_does_not_disturb_the_replies(monkeypatch: pytest.MonkeyPatch) -> None:
-    noisy = workers._MAIN.replace("main()", "import cfnlint.runner as r; old = r.Runner.__init__\n")
-    noisy += "def new(self, *a): print('noise', flush=True); old(self, *a)\nr.Runner.__init__ = new; main()"
+    start = "main({lanes!r})"
+    assert start in workers._MAIN
+    noisy = workers._MAIN.replace(start, "import cfnlint.runner as r; old = r.Runner.__init__\n")
+    noisy += "def new(self, *a): print('noise', flush=True); old(self, *a)\nr.Runner.__init__ = new; " + start
     monkeypatch.setattr(workers, "_MAIN", noisy)
     assert check([template(Topic=GOOD)], cache_dir=None) == []
 
@@ -77,27 +105,41 @@ def start(*args, **options):
     print(process.pid, flush=True)
     return process
 workers.subprocess.Popen = start
-check([template(Topic=GOOD)], cache_dir=None, progress=lambda *_: time.sleep(60))
+templates = [template(f"{name}.json", **{name: GOOD}) for name in "AB"]
+check(templates, cache_dir=None, processes=2, progress=lambda done, *_: done < 3 or time.sleep(60))
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at /proc")
 def test_a_killed_gate_leaves_no_process_behind() -> None:
-    code = PARENT.format(root=str(ROOT))
+    """Neither the process that was started nor what it forked."""
+    code = PARENT.replace("{root!r}", repr(str(ROOT)))
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        assert _alive(child)
+        deadline = time.monotonic() + 30
+        while _members(child) < 2:
+            assert time.monotonic() < deadline, "it never forked"
+            time.sleep(0.02)
         os.kill(parent.pid, signal.SIGKILL)
+    assert _gone(child)
+
+
+def _gone(group: int) -> bool:
+    """Soon at least: a killed process takes a moment to die."""
     deadline = time.monotonic() + 20
-    while _alive(child):
-        assert time.monotonic() < deadline, "the child outlived its parent"
-        time.sleep(0.05)
+    while _members(group) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return _members(group) == 0
 
 
-def _alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
+def _members(group: int) -> int:
+    """How many processes of a group live; a zombie that nobody fetches does not count."""
+    count = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, owner = stat.read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        count += owner == str(group) and state != "Z"
+    return count
