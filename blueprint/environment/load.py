@@ -7,16 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from blueprint.environment import messages
 from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, Check, Finding
 from blueprint.environment.formats import name_fault, nearest
 from blueprint.environment.model import Account, Environment, Origin, Subject
-from blueprint.environment.parse import MOST_BYTES, read
+from blueprint.environment.parse import EXTENDS, MOST_BYTES, read
 from blueprint.environment.tree import Node, find, merged, plain, printable, shown
 from blueprint.problems import BlueprintError, Problem, Where
 
@@ -188,7 +186,7 @@ def _tree(folder: Path, name: str, problems: list[Problem]) -> tuple[Node, bool]
     layers = [read(_bytes(path), shown_path(path), problems)]
     chain = [os.path.normpath(path)]
     whole = True
-    while (entry := layers[-1].value.pop(messages.EXTENDS, None)) is not None:
+    while (entry := layers[-1].value.pop(EXTENDS, None)) is not None:
         try:
             base = _base(folder, chain, entry.node)
             layers.append(read(_bytes(base, entry.node.where), shown_path(base), problems))
@@ -273,10 +271,18 @@ def _load(folder: Path, name: str, model: type[Kind], checks: Iterable[Check[Kin
     except BlueprintError as error:
         raise BlueprintError(_presented([*problems, *error.problems], file)) from None
     origin = _Origin(tree, file)
-    subject, bad, faults = _validated(plain(tree), model)
-    for fault in faults:
-        if whole or fault["type"] != "missing":  # it may stand in the file that could not be read
-            problems.append(messages.problem(fault, model, origin.of_error))
+    values = plain(tree)
+    bad: list[str] = []
+    try:
+        subject: Kind | None = model.model_validate(values)
+    except ValidationError as error:
+        from blueprint.environment import messages  # needed on failure only
+
+        faults = error.errors(include_url=False)
+        for fault in faults:
+            if whole or fault["type"] != "missing":  # it may stand in the file that could not be read
+                problems.append(messages.problem(fault, model, origin.of_error))
+        subject, bad = messages.without_faults(values, model, faults)
     if subject is not None:
         problems += _findings(subject, checks, bad, origin)
     if problems or subject is None:
@@ -299,24 +305,6 @@ def _presented(problems: list[Problem], file: str) -> list[Problem]:
             Problem(f"{more:,} more problems", Where(file), "mend these first", "ENV000")
         ]
     return problems
-
-
-def _validated(
-    values: dict[str, Any], model: type[Kind]
-) -> tuple[Kind | None, list[str], list[ErrorDetails]]:
-    """The model of ``values`` or, where some are bad, of the others; the paths of the bad; what is wrong."""
-    faults: list[ErrorDetails] = []
-    bad: list[str] = []
-    for attempt in range(3):  # mending a section can bring to light what it hid
-        try:
-            return model.model_validate(values), bad, faults
-        except ValidationError as error:
-            found = error.errors(include_url=False)
-        faults = found if attempt == 0 else faults
-        for fault in found:
-            bad.append(messages.field_path(fault["loc"]))
-            messages.mend(values, model, fault["loc"])
-    return None, bad, faults
 
 
 def _findings(subject: Kind, checks: Iterable[Check[Kind]], bad: list[str], origin: _Origin) -> list[Problem]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from blueprint.environment.formats import nearest
+from blueprint.environment.parse import EXTENDS
 from blueprint.environment.tree import joined, shown
 from blueprint.problems import Problem, Where
 
+Kind = TypeVar("Kind", bound=BaseModel)
 Location = tuple[int | str, ...]
-
-EXTENDS = "extends"  # the one key that is the loader's, not the model's
 
 _TYPES = {
     "int": ("a whole number", "write a whole number without quotes"),
@@ -31,7 +32,7 @@ def field_path(location: Location) -> str:
     """A location of pydantic as people write it: ``recovery[0].cidr``."""
     path = ""
     for key in location:
-        if key != "[key]":  # pydantic's mark for "the key itself"
+        if key != "[key]":  # pydantic's mark for the key itself
             path = joined(path, key)
     return path
 
@@ -52,7 +53,23 @@ def field_at(model: type[BaseModel], location: Location) -> tuple[type[BaseModel
     return section, field, wanted
 
 
-def mend(values: dict[str, Any], model: type[BaseModel], location: Location) -> None:
+def without_faults(
+    values: dict[str, Any], model: type[Kind], faults: list[ErrorDetails]
+) -> tuple[Kind | None, list[str]]:
+    """The model of ``values`` but for the bad ones, for rules to look at; and the paths of the bad."""
+    bad: list[str] = []
+    for _ in range(3):  # mending a section can bring to light what it hid
+        for fault in faults:
+            bad.append(field_path(fault["loc"]))
+            _mend(values, model, fault["loc"])
+        try:
+            return model.model_validate(values), bad
+        except ValidationError as error:
+            faults = error.errors(include_url=False)
+    return None, bad
+
+
+def _mend(values: dict[str, Any], model: type[BaseModel], location: Location) -> None:
     """Put a default (or the field's example, if it is required) in the place of a bad value."""
     inside: Any = values
     kind: Any = model

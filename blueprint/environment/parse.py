@@ -9,7 +9,6 @@ exhaust memory or stack. Scalars follow YAML 1.2: ``true``, ``false``, ``null`` 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -19,6 +18,7 @@ from blueprint.environment.formats import WrittenFloat, WrittenInt
 from blueprint.environment.tree import Entry, Node, joined, printable, shown
 from blueprint.problems import BlueprintError, Problem, Where
 
+EXTENDS = "extends"  # the one key that is the loader's, not the model's
 MOST_BYTES = 262_144  # a long environment file has some 5,000
 MOST_VALUES = 10_000  # with aliases expanded
 MOST_LEVELS = 32
@@ -27,9 +27,10 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+([eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)", re.ASCII)
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
-# C0, DEL, C1 except NEL, surrogates, byte order mark, non-characters: no value of ours holds any.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
-_NOT_IN_VALUES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+# C0, DEL, C1 except NEL, surrogates, byte order mark, non-characters: no file of ours holds any. Patterns are
+# compiled where text is not printable, which is hardly ever.
+_CONTROL = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
+_NOT_IN_VALUES = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
 
 
 def read(data: bytes, file: str, problems: list[Problem]) -> Node:
@@ -91,7 +92,7 @@ def _text(data: bytes, file: str) -> str:
                 "ENV002",
             )
         ) from None
-    if bad := _CONTROL.search(text):
+    if not text.replace("\n", "").isprintable() and (bad := re.search(_CONTROL, text)):
         raise BlueprintError(
             Problem(
                 f"the file contains the control character U+{ord(bad[0]):04X}",
@@ -164,15 +165,17 @@ def _syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
 # -- events to tree ----------------------------------------------------------------------------------------
 
 
-@dataclass
 class _Open:
     """A mapping or list that is being read."""
 
-    node: Node
-    anchor: str | None
-    key: tuple[str, Where] | None = None  # of the value that comes next
-    wants_key: bool = True
-    skips: bool = False  # the value that comes next belongs to a refused key
+    __slots__ = ("anchor", "key", "node", "skips", "wants_key")
+
+    def __init__(self, node: Node, anchor: str | None) -> None:
+        self.node = node
+        self.anchor = anchor
+        self.key: tuple[str, Where] | None = None  # of the value that comes next
+        self.wants_key = True
+        self.skips = False  # the value that comes next belongs to a refused key
 
 
 class _Builder:
@@ -229,7 +232,7 @@ class _Builder:
             value: Any = event.value
         else:
             value = _plain(event.value)
-        if isinstance(value, str) and (bad := _NOT_IN_VALUES.search(value)):
+        if isinstance(value, str) and not value.isprintable() and (bad := re.search(_NOT_IN_VALUES, value)):
             what = "line break" if bad[0] in "\n\r\u2028\u2029" else f"control character U+{ord(bad[0]):04X}"
             self.problems.append(
                 Problem(f"{shown(value)} contains a {what}", where, "write it on one line, without", "ENV004")

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS
-from blueprint.environment.messages import EXTENDS
 from blueprint.environment.model import Account, Environment, Subject
+from blueprint.environment.parse import EXTENDS
 from blueprint.environment.regions import ZONES
 
 Schema = dict[str, Any]

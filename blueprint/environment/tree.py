@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from blueprint.problems import Where
 
 
-@dataclass
 class Node:
     """A value and where it was written. ``value`` is a scalar, a list of nodes, or entries by key."""
 
-    value: Any
-    where: Where
-    size: int = 1  # nodes in it, aliases expanded
-    height: int = 1  # levels in it
+    __slots__ = ("height", "size", "value", "where")
+
+    def __init__(self, value: Any, where: Where) -> None:
+        self.value = value
+        self.where = where
+        self.size = 1  # nodes in it, aliases expanded
+        self.height = 1  # levels in it
 
 
-@dataclass
 class Entry:
     """A key of a mapping, and its node. The key's place is the better one to show for a whole section."""
 
-    key: Where
-    node: Node
+    __slots__ = ("key", "node")
+
+    def __init__(self, key: Where, node: Node) -> None:
+        self.key = key
+        self.node = node
 
 
 def shown(value: object, longest: int = 60) -> str:

@@ -12,7 +12,7 @@ import yaml
 
 from blueprint.environment import load_environment, parse
 from blueprint.environment.parse import MOST_BYTES, read
-from blueprint.environment.tree import find, plain
+from blueprint.environment.tree import plain
 from blueprint.problems import BlueprintError
 from tests.environment.conftest import BASE, problems
 
@@ -152,24 +152,6 @@ def test_without_the_compiled_parser_the_same_values_are_read_and_nothing_else_e
     for case in sorted((Path(__file__).parent / "broken").glob("*.yaml")):
         assert all(" [ENV0" in line for line in problems(write(case.read_text()))), case
     assert problems(write('a: "\\ud800"\n'))
-
-
-def test_a_value_is_found_by_its_path_even_where_keys_hold_dots() -> None:
-    tree = read(
-        b"tags: {cost: 1, cost.center: 2, cost.center.x: 3}\nl:\n- {a: 1}\n- {a: [4, 5]}\n", "a.yaml", []
-    )
-    places = {
-        path: find(tree, path)[0]
-        for path in ("tags.cost", "tags.cost.center", "tags.cost.center.x", "l[1].a[1]")
-    }
-    assert [place and (place.line, place.column) for place in places.values()] == [
-        (1, 14),
-        (1, 30),
-        (1, 48),
-        (4, 11),
-    ]
-    assert find(tree, "l[2].a") == (find(tree, "l")[0], False)
-    assert find(tree, "nothing") == (None, False)
 
 
 def test_what_was_wrong_before_the_file_broke_off_is_shown_as_well(write: Callable[..., Path]) -> None:
