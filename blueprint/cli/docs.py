@@ -15,12 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    stale = [path for path, text in derived(args.root).items() if _text(path) != text]
+    texts = derived(args.root)
+    stale = [path for path, text in texts.items() if _text(path) != text]
     if args.check:
         for path in stale:
             print(f"stale: {path} is stale; run python build.py docs", file=sys.stderr)
         return EXIT_FINDINGS if stale else EXIT_GOOD
-    texts = derived(args.root)
     for path in stale:
         writer.write_file(path, texts[path].encode())
         print(f"wrote {path}")
@@ -33,6 +33,7 @@ def derived(root: Path) -> dict[Path, str]:
 
     return {
         root / "environments" / "schema.json": schema.json_schema_text(),
+        root / "environments" / "account-schema.json": schema.account_schema_text(),
         root / "docs" / "environment-reference.md": schema.reference_page_text(),
     }
 
