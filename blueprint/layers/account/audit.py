@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from awacs import kms
 from awacs import s3 as actions
-from awacs.aws import Allow, Condition, Principal, Statement, StringEquals, StringLike
+from awacs.aws import Allow, Principal, Statement, StringEquals, StringLike
 from troposphere import AWSHelperFn, GetAtt, Ref, Sub
 from troposphere.cloudtrail import EventSelector, Trail
 from troposphere.kms import Alias, Key
@@ -18,6 +18,7 @@ from blueprint.environment import Account
 from blueprint.layers.shared import bucket_policies as policies
 from blueprint.layers.shared import keys
 from blueprint.layers.shared.buckets import Ages, add_access_bucket, add_bucket, log_ages, log_lifecycle
+from blueprint.layers.shared.conditions import all_of
 from blueprint.layers.shared.names import key_alias, trail_name
 from blueprint.layers.shared.suppress import suppress
 from blueprint.render.places import Place
@@ -92,13 +93,9 @@ def _readers() -> Statement:
         Principal=keys.ACCOUNT_ROOT,
         Action=[kms.Decrypt],
         Resource=keys.THIS_KEY,
-        Condition=Condition(
-            StringEquals(
-                {
-                    "kms:ViaService": Sub("s3.${AWS::Region}.amazonaws.com"),
-                    "kms:CallerAccount": Ref("AWS::AccountId"),
-                }
-            )
+        Condition=all_of(
+            StringEquals("kms:ViaService", Sub("s3.${AWS::Region}.amazonaws.com")),
+            StringEquals("kms:CallerAccount", Ref("AWS::AccountId")),
         ),
     )
 
@@ -110,14 +107,12 @@ def _trail_encrypts(stack: Stack) -> Statement:
         Principal=Principal("Service", CLOUDTRAIL),
         Action=[keys.GENERATE_DATA_KEY],
         Resource=keys.THIS_KEY,
-        Condition=Condition(
-            [
-                StringEquals("aws:SourceArn", _trail_arn(stack)),
-                StringLike(
-                    "kms:EncryptionContext:aws:cloudtrail:arn",
-                    Sub("arn:${AWS::Partition}:cloudtrail:*:${AWS::AccountId}:trail/*"),
-                ),
-            ]
+        Condition=all_of(
+            StringEquals("aws:SourceArn", _trail_arn(stack)),
+            StringLike(
+                "kms:EncryptionContext:aws:cloudtrail:arn",
+                Sub("arn:${AWS::Partition}:cloudtrail:*:${AWS::AccountId}:trail/*"),
+            ),
         ),
     )
 
@@ -129,7 +124,7 @@ def _trail_looks_at_key(stack: Stack) -> Statement:
         Principal=Principal("Service", CLOUDTRAIL),
         Action=[kms.DescribeKey],
         Resource=keys.THIS_KEY,
-        Condition=Condition(StringEquals("aws:SourceArn", _trail_arn(stack))),
+        Condition=all_of(StringEquals("aws:SourceArn", _trail_arn(stack))),
     )
 
 

@@ -9,29 +9,31 @@ again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from awacs import ec2, kms
 from awacs.aws import (
     Action,
     Allow,
     ArnEquals,
     Bool,
-    Condition,
     ConditionElement,
     Principal,
     Statement,
     StringEquals,
 )
-from troposphere import AWSHelperFn, GetAtt, Ref, Sub
+from troposphere import AWSHelperFn, FindInMap, GetAtt, Ref, Sub
 from troposphere.awslambda import Function
 from troposphere.kms import Alias, Key
 
 from blueprint.environment import Account
 from blueprint.layers.shared import keys
+from blueprint.layers.shared.conditions import all_of
 from blueprint.layers.shared.functions import add_custom_resource, add_function
 from blueprint.layers.shared.names import key_alias
 from blueprint.layers.shared.suppress import suppress
 from blueprint.render.places import Place
-from blueprint.render.stack import Stack
+from blueprint.render.stack import REGION_MAP, Stack
 
 TIMEOUT_SECONDS = 90
 _MODE = "ebs_encryption.mode"
@@ -40,7 +42,6 @@ _AUTO_SCALING_ROLE = (
     "AWSServiceRoleForAutoScaling"
 )
 _ANY_KEY_HERE = "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"
-# None of these knows resources (Service Authorization Reference, Amazon EC2): they set the region's default.
 _DEFAULTS = [
     ec2.DisableEbsEncryptionByDefault,
     ec2.EnableEbsEncryptionByDefault,
@@ -49,7 +50,8 @@ _DEFAULTS = [
     ec2.ModifyEbsDefaultKmsKeyId,
     ec2.ResetEbsDefaultKmsKeyId,
 ]
-_EVERY_RESOURCE = ["*"]
+# None of them knows resources (Service Authorization Reference, Amazon EC2): they set the region's default.
+_EVERY_RESOURCE = ["*"]  # all that these actions take; see above
 
 
 def stacks(account: Account) -> list[Stack]:
@@ -65,11 +67,11 @@ def stacks(account: Account) -> list[Stack]:
         key = GetAtt(_key(stack), "Arn")
         function = _function(stack, key)
     else:
-        key = stack.by_region("DiskKeyArn", account.ebs_encryption.key_arns)
+        key = _given_key(stack, account.ebs_encryption.key_arns)
         # Its log is encrypted by AWS: what another's key lets in is not known here.
         function = _function(stack, None, key)
     before = add_custom_resource(stack, "DiskEncryptionBefore", "Custom::EbsEncryptionBefore", function, {})
-    add_custom_resource(
+    encryption = add_custom_resource(
         stack,
         "DiskEncryption",
         "Custom::EbsEncryption",
@@ -77,11 +79,21 @@ def stacks(account: Account) -> list[Stack]:
         {"KeyArn": key, "Before": Ref(before)},
         setting=_MODE,
     )
+    if account.ebs_encryption.mode == "existing":
+        reason = "The key exists outside of these templates; its ARN is what ebs_encryption.key_arns is for."
+        suppress(encryption, "cloudformation-validate", "W9002", reason)
     stack.output("DiskKeyArn", key, "Key that encrypts new disks")
     return [stack]
 
 
-def _function(stack: Stack, log_key: AWSHelperFn | None, *given_keys: AWSHelperFn | str) -> Function:
+def _given_key(stack: Stack, arns: Mapping[str, str]) -> AWSHelperFn:
+    """A mapping even for one region: validators take a literal ARN in a property for a slip."""
+    for region in stack.regions:
+        stack.mapping.setdefault(region, {})["DiskKeyArn"] = arns[region]
+    return FindInMap(REGION_MAP, Ref("AWS::Region"), "DiskKeyArn")
+
+
+def _function(stack: Stack, log_key: AWSHelperFn | None, *given_keys: AWSHelperFn) -> Function:
     function = add_function(
         stack,
         "DiskEncryptionFunction",
@@ -174,5 +186,5 @@ def _for_account(sid: str, actions: list[Action], *conditions: ConditionElement)
         Principal=Principal("AWS", "*"),
         Action=actions,
         Resource=keys.THIS_KEY,
-        Condition=Condition([StringEquals("kms:CallerAccount", Ref("AWS::AccountId")), *conditions]),
+        Condition=all_of(StringEquals("kms:CallerAccount", Ref("AWS::AccountId")), *conditions),
     )

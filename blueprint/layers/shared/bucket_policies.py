@@ -15,7 +15,6 @@ from awacs.aws import (
     Allow,
     ArnLike,
     Bool,
-    Condition,
     ConditionElement,
     Deny,
     Null,
@@ -27,6 +26,8 @@ from awacs.aws import (
 )
 from troposphere import AWSHelperFn, GetAtt, Ref, Sub
 from troposphere.s3 import Bucket
+
+from blueprint.layers.shared.conditions import all_of
 
 EVERYBODY = Principal("*")
 LEAST_TLS = "1.2"
@@ -96,7 +97,7 @@ def delivery(
         Principal=Principal("Service", service),
         Action=list(actions),
         Resource=[resource],
-        Condition=Condition(list(conditions)),
+        Condition=all_of(*conditions),
     )
 
 
@@ -112,7 +113,7 @@ def from_sources(arn: str) -> ArnLike:
 def _refused(
     sid: str, actions: Sequence[Action], resources: Sequence[AWSHelperFn], *conditions: ConditionElement
 ) -> Statement:
-    options = {"Condition": Condition(list(conditions))} if conditions else {}
+    options = {"Condition": all_of(*conditions)} if conditions else {}
     return Statement(
         Sid=sid,
         Effect=Deny,
