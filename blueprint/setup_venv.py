@@ -49,7 +49,10 @@ ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_DRY_RUN"
 
 def base_python() -> str:
     """The interpreter under any virtual environment that may be active."""
-    return getattr(sys, "_base_executable", None) or sys.executable
+    found: str = getattr(sys, "_base_executable", None) or sys.executable
+    if found == sys.executable and sys.prefix != sys.base_prefix:  # Python 3.10 tells it on Windows only
+        found = os.path.join(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+    return found if os.path.exists(found) else os.path.realpath(sys.executable)
 
 
 def is_foreign(venv: str) -> bool:
