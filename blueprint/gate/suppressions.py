@@ -91,7 +91,7 @@ def read(body: bytes, validator: str) -> Iterator[Suppression]:
     """Every suppression of one validator in a template; none in what is no JSON."""
     try:
         template = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if not isinstance(template, dict):
         return

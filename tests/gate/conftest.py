@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import pytest
 from blueprint.gate import Finding, GateInput, check
 
 REGIONS = ("eu-west-1", "eu-central-1")
+# The command line with the gate's settings; file names follow.
+CFN_LINT = [sys.executable, "-c", "from cfnlint.runner.cli import main; main()"]
+CFN_LINT += ["--format", "json", "-c", "I", "-r", *REGIONS, "--"]
 REASON = "The bucket holds nothing but what anybody may read anyway, see docs."
 
 MISSPELT: dict[str, Any] = {"Type": "AWS::S3::Bucket", "Properties": {"BucketNam": "x"}}

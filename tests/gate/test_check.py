@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from blueprint.gate import Finding, GateInput, check
+from blueprint.gate import VALIDATORS, Finding, GateInput, check
 from blueprint.problems import BlueprintError
 from blueprint.schemas import regions, types_in
-from tests.gate.conftest import GOOD, MISSPELT, OPEN, REGIONS, summary, template
+from tests.gate.conftest import CFN_LINT, GOOD, MISSPELT, OPEN, REGIONS, summary, template
 
 
 def test_both_validators_report_a_misspelt_property_as_an_error_where_it_stands(
@@ -68,10 +67,8 @@ def test_findings_are_those_of_the_cfn_lint_command(
 ) -> None:
     for item in faulty:
         (tmp_path / item.name).write_bytes(item.body)
-    command = [sys.executable, "-c", "from cfnlint.runner.cli import main; main()"]
-    command += ["--format", "json", "-c", "I", "-r", *REGIONS, "--"]
     names = [item.name for item in faulty]
-    done = subprocess.run([*command, *names], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run([*CFN_LINT, *names], cwd=tmp_path, capture_output=True, text=True, check=False)
     theirs = {
         (match["Rule"]["Id"], match["Filename"], match["Location"]["Start"]["LineNumber"], match["Message"])
         for match in json.loads(done.stdout)
@@ -94,13 +91,12 @@ def test_settings_of_a_person_or_of_the_folder_change_nothing(
     assert ("cfn-lint", "Bucket", "E3002") in summary(found)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"Resources": {"A": 3}}'])
-def test_what_is_no_template_is_an_error_and_no_crash(content: bytes) -> None:
-    found = check([GateInput("a", content, REGIONS, "a")], cache_dir=None)
-    assert {finding.validator for finding in found if finding.severity == "error"} == {
-        "cfn-lint",
-        "cloudformation-validate",
-    }
+def test_what_is_no_template_is_an_error_of_both_and_no_crash() -> None:
+    contents = [b"", b"{", b"[]", b"\xff\xfe", b'{"Resources": {"A": 3}}']
+    odd = [GateInput("odd", content, REGIONS, str(number)) for number, content in enumerate(contents)]
+    found = check(odd, cache_dir=None)
+    said = {(finding.template, finding.validator) for finding in found if finding.severity == "error"}
+    assert said == {(item.path, validator) for item in odd for validator in VALIDATORS}
 
 
 def test_progress_counts_every_job_and_names_the_template(faulty: list[GateInput]) -> None:

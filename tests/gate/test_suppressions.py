@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from troposphere.sqs import Queue
 from blueprint.gate import VALIDATORS, Finding, GateInput, check
 from blueprint.gate.suppressions import TOO_WIDE, UNREASONED, UNUSED
 from blueprint.layers.shared.suppress import suppress
-from tests.gate.conftest import GOOD, OPEN, REASON, REGIONS, TWICE, summary, template
+from tests.gate.conftest import CFN_LINT, GOOD, OPEN, REASON, REGIONS, TWICE, summary, template
 
 
 def suppressed(resource: dict[str, Any], tool: Any, rule: str) -> dict[str, Any]:
@@ -33,6 +35,14 @@ def gate(tool: str, *resources: dict[str, Any]) -> list[Finding]:
 def test_a_validator_keeps_quiet_about_that_rule_at_that_resource_only(tool: str) -> None:
     quiet = suppressed(TWICE, tool, "W3005")
     assert summary(gate(tool, quiet, TWICE, GOOD)) == {(tool, "Two", "W3005")}
+
+
+def test_the_cfn_lint_command_reads_the_same_suppression(tmp_path: Path) -> None:
+    item = template(One=suppressed(TWICE, "cfn-lint", "W3005"), Two=TWICE, Other=GOOD)
+    (tmp_path / item.name).write_bytes(item.body)
+    done = subprocess.run([*CFN_LINT, item.name], cwd=tmp_path, capture_output=True, text=True, check=False)
+    matches = json.loads(done.stdout)
+    assert [match["Location"]["Path"][1] for match in matches if match["Rule"]["Id"] == "W3005"] == ["Two"]
 
 
 def test_a_suppression_is_for_one_validator() -> None:
