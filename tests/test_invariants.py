@@ -280,9 +280,7 @@ def test_every_resource_star_has_its_reason_in_the_code(path: Path):
 
 
 def test_a_resource_star_without_a_reason_is_found():
-    source = 'x = 1
-f(Resource="*")
-'
+    source = 'first = 1\nf(Resource="*")'
     assert [has_reason(source, line) for line in stars(source)] == [False]
     assert list(stars('f(Resource=["*"])  # because'))
 

@@ -1,7 +1,7 @@
 """Physical names that somebody must foresee, each composed in one place.
 
 A name is fixed only where another region, another stack or an AWS service has to know it before the resource
-exists; everything else is named by CloudFormation. ``docs/layers`` lists them with their reasons.
+exists; everything else is named by CloudFormation. ``docs/physical-names.md`` lists them with their reasons.
 """
 
 from __future__ import annotations
