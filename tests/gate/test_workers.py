@@ -74,6 +74,25 @@ def test_an_interrupt_ends_the_processes(processes: list[subprocess.Popen[bytes]
     assert _gone(processes[0].pid)
 
 
+def test_an_interrupt_does_not_wait_for_a_slow_template(
+    processes: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    start = "main({lanes!r})"
+    slow = workers._MAIN.replace(start, "import blueprint.gate.cfnlint_worker as w, time\n")
+    slow += "w._Linter.lint = lambda self, text, regions: 'Slow' in text and time.sleep(60) or "
+    slow += "{{'complete': True, 'findings': []}}\n" + start
+    monkeypatch.setattr(workers, "_MAIN", slow)
+    templates = [template(f"{name}.json", **{name: GOOD}) for name in ("SlowA", "SlowB", "Quick")]
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        check(templates, cache_dir=None, processes=3, progress=interrupt, validators=("cfn-lint",))
+    assert _gone(processes[0].pid)
+    assert time.monotonic() - began < 30
+
+
 def test_a_process_that_dies_is_a_problem_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_MAIN", "import sys; {path!r}; sys.exit('out of memory, say')")
     with pytest.raises(BlueprintError) as caught:
