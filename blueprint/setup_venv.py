@@ -78,11 +78,11 @@ def make(root: str, level: str) -> None:
     """Create, redo or complete ``.venv``, one process at a time."""
     lock = lock_text(root, level)
     try:
-        with _one_at_a_time(root) as handle:
+        with one_at_a_time(root) as handle:
             if not is_complete(root, level):  # another process may have done it while this one waited
                 _make(root, level, lock, handle)
     except OSError as error:
-        raise SetUpError(_explain(error, root)) from error
+        raise SetUpError(explain(error, root)) from error
 
 
 def _make(root: str, level: str, lock: str, handle: int) -> None:
@@ -91,17 +91,17 @@ def _make(root: str, level: str, lock: str, handle: int) -> None:
     adds_only = is_complete(root, "runtime")  # dev pins what runtime pins, so nothing in use is replaced
     reason = "test dependencies" if adds_only else _reason(venv)
     version = ".".join(map(str, sys.version_info[:2]))
-    _say(f"setting up .venv with Python {version} ({reason}, about {ABOUT_SECONDS[level]} s) ...")
+    say(f"setting up .venv with Python {version} ({reason}, about {ABOUT_SECONDS[level]} s) ...")
     _claim(venv)
     discard_stamp(venv)
     if not adds_only:
         _clear(venv)
-        _create(venv, handle)
-    _install(root, level, venv, handle)
+        create(venv, handle)
+    install(root, level, venv, handle)
     _write_stamp(venv, stamp_head(level, venv, base_python()) + "\n" + lock)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     sys.stderr.write(f"build.py: {line}\n")
     sys.stderr.flush()
 
@@ -156,7 +156,7 @@ def _clear(venv: str) -> None:
             os.remove(path)
 
 
-def _create(venv: str, handle: int) -> None:
+def create(venv: str, handle: int) -> None:
     done = _run([base_python(), "-I", "-m", "venv", venv], dict(os.environ), handle)
     if done.returncode:
         if "ensurepip" in done.stdout:
@@ -164,7 +164,7 @@ def _create(venv: str, handle: int) -> None:
         raise SetUpError(f"cannot make .venv with {base_python()}: {_last_line(done.stdout)}")
 
 
-def _install(root: str, level: str, venv: str, handle: int) -> None:
+def install(root: str, level: str, venv: str, handle: int) -> None:
     """Exactly the lock: its hashes, nothing beside it, and no package that would run code to be built."""
     command = [
         python_in(venv),
@@ -208,7 +208,7 @@ def _run(command: list[str], environment: dict[str, str], handle: int) -> subpro
 WRITABLE = "make the project's folder writable, or copy the project to one that is"
 
 
-def _explain(error: OSError, root: str) -> str:
+def explain(error: OSError, root: str) -> str:
     if error.errno in READ_ONLY:
         return f"cannot write to {error.filename or root}: {WRITABLE}"
     if error.errno == errno.ENOSPC:
@@ -232,7 +232,7 @@ def explain_pip(output: str, root: str) -> str:
     """The one line of pip's output that tells, and what to do about it."""
     last = _last_line(output)
     if "No space left" in output or "Errno 28" in output:
-        return _explain(OSError(errno.ENOSPC, ""), root)
+        return explain(OSError(errno.ENOSPC, ""), root)
     if "Permission denied" in last or "Read-only file system" in last:
         return f"pip cannot write: {last}; {WRITABLE}"
     if "DO NOT MATCH THE HASHES" in output:
@@ -259,14 +259,14 @@ def _last_line(output: str) -> str:
 
 
 @contextmanager
-def _one_at_a_time(root: str) -> Iterator[int]:
+def one_at_a_time(root: str) -> Iterator[int]:
     """Hold the lock of the operating system, which dies with its last holder, so that none can go stale."""
     folder = os.path.join(root, ".blueprint")
     os.makedirs(folder, exist_ok=True)
     handle = os.open(os.path.join(folder, "setup.lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if not _try_lock(handle):
-            _say("waiting for another process to finish .venv ...")
+            say("waiting for another process to finish .venv ...")
             while not _try_lock(handle):
                 time.sleep(POLL_S)
         yield handle

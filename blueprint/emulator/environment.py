@@ -25,22 +25,22 @@ def emulator_python(root: Path) -> Path:
     folder = folder_in(root)
     try:
         if not _is_complete(root):
-            with setup_venv._one_at_a_time(str(root)) as handle:
+            with setup_venv.one_at_a_time(str(root)) as handle:
                 if not _is_complete(root):  # another process may have made it while this one waited
                     _make(root, handle)
     except bootstrap.SetUpError as error:
         raise _failed(str(error)) from error
     except OSError as error:
-        raise _failed(setup_venv._explain(error, str(root))) from error
+        raise _failed(setup_venv.explain(error, str(root))) from error
     return Path(bootstrap.python_in(str(folder)))
 
 
 def _make(root: Path, handle: int) -> None:
     folder = str(folder_in(root))
-    setup_venv._say("setting up .venv-emulator (once, about 15 s) ...")
+    setup_venv.say("setting up .venv-emulator (once, about 15 s) ...")
     shutil.rmtree(folder, ignore_errors=True)
-    setup_venv._create(folder, handle)
-    setup_venv._install(str(root), LEVEL, folder, handle)
+    setup_venv.create(folder, handle)
+    setup_venv.install(str(root), LEVEL, folder, handle)
     Path(_stamp(root)).write_text(_wanted(root), encoding="utf-8", newline="")
 
 
