@@ -176,7 +176,13 @@ def _shown(path: Path) -> str:
 
 
 def _gate(args: argparse.Namespace, everything: Sequence[Rendered]) -> list[Finding]:
-    inputs = [
+    cache = args.root / ".blueprint" / "cache"
+    inputs = _gate_inputs(args, everything)
+    return check(inputs, cache_dir=cache, progress=Progress(quiet=args.quiet))
+
+
+def _gate_inputs(args: argparse.Namespace, everything: Sequence[Rendered]) -> list[GateInput]:
+    return [
         GateInput(
             name=f"{item.subject.name}/{item.plan.file_name(name)}",
             body=item.bodies[name],
@@ -186,8 +192,6 @@ def _gate(args: argparse.Namespace, everything: Sequence[Rendered]) -> list[Find
         for item in everything
         for name in _chosen(args, item)
     ]
-    cache = args.root / ".blueprint" / "cache"
-    return check(inputs, cache_dir=cache, progress=Progress(quiet=args.quiet))
 
 
 def _report(
@@ -205,9 +209,9 @@ def _report(
         print(json.dumps(_as_json(everything, findings, stale), indent=1))
     else:
         formats = import_module("blueprint.gate.formats")
-        print(
-            formats.to_sarif(findings or []) if args.format == "sarif" else formats.to_junit(findings or [])
-        )
+        linted = [] if findings is None else [item.path for item in _gate_inputs(args, everything)]
+        sarif = args.format == "sarif"
+        print(formats.to_sarif(findings or []) if sarif else formats.to_junit(findings or [], linted))
 
 
 def _report_text(

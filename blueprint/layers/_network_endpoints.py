@@ -18,6 +18,7 @@ from troposphere.ec2 import VPC, RouteTable, SecurityGroup, Subnet, VPCEndpoint
 
 from blueprint.environment import Environment
 from blueprint.layers import _network_groups as groups
+from blueprint.layers.shared.conditions import all_of
 from blueprint.render.stack import Stack
 
 ANYONE = Principal("*")  # endpoint policies must name a principal; conditions say which account's
@@ -206,7 +207,7 @@ def _s3_policy(stack: Stack) -> PolicyDocument:
             Principal=ANYONE,
             Action=[Action("s3", name) for name in _OBJECTS],
             Resource=[Sub("arn:${AWS::Partition}:s3:::*")],
-            Condition=Condition(StringEquals("aws:ResourceAccount", Ref("AWS::AccountId"))),
+            Condition=all_of(StringEquals("aws:ResourceAccount", Ref("AWS::AccountId"))),
         ),
         Statement(
             Sid="BucketsOfAwsThatInstancesRead",
@@ -260,4 +261,4 @@ def _interface_policy(service: str) -> PolicyDocument:
 
 
 def _own_identities() -> Condition:
-    return Condition(StringEquals("aws:PrincipalAccount", Ref("AWS::AccountId")))
+    return all_of(StringEquals("aws:PrincipalAccount", Ref("AWS::AccountId")))

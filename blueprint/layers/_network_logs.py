@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from awacs import logs, sts
-from awacs.aws import Allow, ArnLike, Condition, PolicyDocument, Principal, Statement, StringEquals
+from awacs.aws import Allow, ArnLike, PolicyDocument, Principal, Statement, StringEquals
 from troposphere import AWSHelperFn, GetAtt, Parameter, Ref, Sub
 from troposphere.ec2 import VPC, FlowLog
 from troposphere.iam import Policy, Role
@@ -13,6 +13,7 @@ from troposphere.logs import LogGroup
 
 from blueprint.environment import Environment
 from blueprint.environment.model import LogDays
+from blueprint.layers.shared.conditions import all_of
 from blueprint.render.stack import Stack
 
 _FLOW_LOGS = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*"
@@ -66,11 +67,9 @@ def _assumed_by_flow_logs() -> PolicyDocument:
                 Effect=Allow,
                 Principal=Principal("Service", "vpc-flow-logs.amazonaws.com"),
                 Action=[sts.AssumeRole],
-                Condition=Condition(
-                    [
-                        StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
-                        ArnLike("aws:SourceArn", Sub(_FLOW_LOGS)),
-                    ]
+                Condition=all_of(
+                    StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
+                    ArnLike("aws:SourceArn", Sub(_FLOW_LOGS)),
                 ),
             )
         ],

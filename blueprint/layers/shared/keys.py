@@ -14,13 +14,14 @@ from awacs.aws import (
     Allow,
     ArnLike,
     Bool,
-    Condition,
     PolicyDocument,
     Principal,
     Statement,
     StringEquals,
 )
 from troposphere import Ref, Sub
+
+from blueprint.layers.shared.conditions import all_of
 
 THIS_KEY = ["*"]
 ACCOUNT_ROOT = Principal("AWS", Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
@@ -86,7 +87,7 @@ def through_services(*services: str) -> Statement:
         Principal=ACCOUNT_ROOT,
         Action=USE,
         Resource=THIS_KEY,
-        Condition=_via(services),
+        Condition=all_of(_via(services)),
     )
 
 
@@ -98,13 +99,13 @@ def grants_through_services(*services: str) -> Statement:
         Principal=ACCOUNT_ROOT,
         Action=[kms.CreateGrant, kms.ListGrants, kms.RevokeGrant],
         Resource=THIS_KEY,
-        Condition=Condition([Bool("kms:GrantIsForAWSResource", True), *_via(services).conditions]),
+        Condition=all_of(Bool("kms:GrantIsForAWSResource", True), _via(services)),
     )
 
 
-def _via(services: Sequence[str]) -> Condition:
+def _via(services: Sequence[str]) -> StringEquals:
     hosts = [Sub(f"{service}.${{AWS::Region}}.amazonaws.com") for service in services]
-    return Condition(StringEquals({"kms:ViaService": hosts, "kms:CallerAccount": Ref("AWS::AccountId")}))
+    return StringEquals({"kms:ViaService": hosts, "kms:CallerAccount": Ref("AWS::AccountId")})
 
 
 def log_groups() -> Statement:
@@ -113,12 +114,10 @@ def log_groups() -> Statement:
         Sid="CloudWatchLogs",
         # The service under its regional name: no other works here.
         Effect=Allow,
-        Principal=Principal(
-            "Service", Sub("logs.${AWS::Region}.amazonaws.com")
-        ),
+        Principal=Principal("Service", Sub("logs.${AWS::Region}.amazonaws.com")),
         Action=USE,
         Resource=THIS_KEY,
-        Condition=Condition(
+        Condition=all_of(
             ArnLike(
                 "kms:EncryptionContext:aws:logs:arn",
                 Sub("arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:*"),
@@ -135,10 +134,8 @@ def service(sid: str, principal: str, source_arn: str, actions: Sequence[Action]
         Principal=Principal("Service", principal),
         Action=list(actions),
         Resource=THIS_KEY,
-        Condition=Condition(
-            [
-                StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
-                ArnLike("aws:SourceArn", Sub(source_arn)),
-            ]
+        Condition=all_of(
+            StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
+            ArnLike("aws:SourceArn", Sub(source_arn)),
         ),
     )
