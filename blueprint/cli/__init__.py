@@ -7,6 +7,7 @@ compose the rooms and compute nothing themselves, and import what is heavy only 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None, root: Path | None = None) -> int:
     ``root`` is the folder that holds ``environments/`` and ``templates/``: that of ``build.py``, or the
     current one.
     """
+    _let_every_letter_through()
     words = list(sys.argv[1:] if argv is None else argv)
     args = _parse(words)
     args.root = root or Path.cwd()
@@ -73,6 +75,12 @@ def _parse(words: list[str]) -> argparse.Namespace:
     args = parser.parse_args(words)
     args.module = module
     return args
+
+
+def _let_every_letter_through() -> None:
+    """Paths and values may hold letters that the terminal's encoding lacks: show those as escapes."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # standard error does so by itself
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _overview() -> argparse.ArgumentParser:

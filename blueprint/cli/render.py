@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     started = time.perf_counter()
-    everything = [_rendered(args, subject) for subject in _subjects(args)]
+    _check_usage(args)
+    everything = [render(subject, layers_for(subject)) for subject in _with_layers(args, _subjects(args))]
     ledgers = {item.subject.name: _ledger(args, item) for item in everything}
     stale = _stale(args, everything, ledgers) if args.check else []
     if not args.check:
@@ -84,19 +85,37 @@ def _subjects(args: argparse.Namespace) -> list[Environment | Account]:
     return subjects
 
 
-def _rendered(args: argparse.Namespace, subject: Environment | Account) -> Rendered:
-    layers = layers_for(subject)
+def _check_usage(args: argparse.Namespace) -> None:
+    if args.no_lint and args.format in ("sarif", "junit"):
+        raise BlueprintError(
+            Problem(
+                f"--format {args.format} reports what the validators find, and --no-lint skips them",
+                remedy="leave one of the two out",
+                code="CLI003",
+            )
+        )
+
+
+def _with_layers(
+    args: argparse.Namespace, subjects: Sequence[Environment | Account]
+) -> list[Environment | Account]:
+    """Those that have one of the layers of ``--layer``, all without it; an unknown layer is a problem."""
+    known = {subject.name: layers_for(subject) for subject in subjects}
+    everywhere = list(dict.fromkeys(layer for layers in known.values() for layer in layers))
+    problems = []
     for name in args.layer:
-        if name not in layers:
-            near = difflib.get_close_matches(name, layers, n=1)
-            raise BlueprintError(
+        if name not in everywhere:
+            near = difflib.get_close_matches(name, everywhere, n=1)
+            problems.append(
                 Problem(
-                    f"there is no layer {name} in {subject.name}",
-                    remedy=f"did you mean {near[0]}?" if near else f"layers are: {', '.join(layers)}",
+                    f"there is no layer {name} in {', '.join(known)}",
+                    remedy=f"did you mean {near[0]}?" if near else f"layers are: {', '.join(everywhere)}",
                     code="CLI001",
                 )
             )
-    return render(subject, layers)
+    if problems:
+        raise BlueprintError(problems)
+    return [subject for subject in subjects if not args.layer or known[subject.name].keys() & set(args.layer)]
 
 
 def _chosen(args: argparse.Namespace, item: Rendered) -> list[str]:
@@ -152,7 +171,7 @@ def _stale(
     problems = []
     for item in everything:
         folder = _folder(args, item)
-        wanted, now = item.files, writer.current(folder)
+        wanted, now = _files(args, item), writer.current(folder)
         remedy = f"run python build.py --env {item.subject.name} and commit what it writes"
         for name in sorted(wanted.keys() | now.keys()):
             if wanted.get(name) != now.get(name):

@@ -18,7 +18,7 @@ from typing import Any
 from troposphere import AWSObject
 
 from blueprint.environment import Environment
-from blueprint.problems import BlueprintError, Problem, Where
+from blueprint.problems import EXIT_FINDINGS, BlueprintError, Problem, Where
 from blueprint.render.places import Subject
 from blueprint.render.stack import Stack
 from blueprint.render.stateful import STATEFUL
@@ -100,7 +100,7 @@ def reconcile(old: Ledger | None, subject: Subject, stacks: Iterable[Stack], pat
         return Ledger(identity(subject), now)
     problems = [*_unexplained(old, path), *_lost(old, now, path)]
     if problems:
-        raise BlueprintError(problems)
+        raise BlueprintError(problems, EXIT_FINDINGS)
     known = old.current()
     return Ledger(old.identity, [*old.records, *(r for r in now if r["resource"] not in known)])
 

@@ -8,7 +8,7 @@ import pytest
 from troposphere.s3 import Bucket, VersioningConfiguration
 from troposphere.sns import Topic
 
-from blueprint.problems import BlueprintError
+from blueprint.problems import EXIT_FINDINGS, BlueprintError
 from blueprint.render import ledger
 from tests.conftest import RECOVERY
 from tests.render.conftest import codes, stack_of
@@ -74,6 +74,7 @@ def test_a_dropped_resource_fails_and_says_what_to_write(env, path):
     with pytest.raises(BlueprintError) as error:
         ledger.reconcile(old, subject, [], path)
     assert codes(error) == ["LED002"]
+    assert error.value.exit_code == EXIT_FINDINGS
     assert "data/Uploads (AWS::S3::Bucket) holds data and is no longer rendered" in str(error.value)
     assert '"dropped": true' in str(error.value)
 
