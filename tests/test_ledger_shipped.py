@@ -1,0 +1,147 @@
+"""The committed ledgers guard what holds data: nothing of it is renamed, replaced or dropped in passing."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+
+from blueprint.layers import layers_for
+from blueprint.layers.shared import names
+from blueprint.problems import BlueprintError
+from blueprint.render import ledger, render
+from blueprint.stacks.stack import Stack
+from blueprint.stacks.stateful import STATEFUL
+from tests.conftest import ROOT, SHIPPED, load_shipped
+
+shipped = cache(load_shipped)
+
+
+def committed(name: str) -> ledger.Ledger:
+    book = ledger.read(ROOT / "ledger" / f"{name}.json")
+    assert book is not None, f"run python build.py --env {name}"
+    return book
+
+
+def reconciled(name: str) -> ledger.Ledger:
+    """The ledger after rendering now, as the command does it."""
+    subject = shipped(name).rendered.subject
+    stacks = render(subject, layers_for(subject)).plan.stacks.values()
+    return ledger.reconcile(committed(name), subject, stacks, ROOT / "ledger" / f"{name}.json")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_committed_ledger_is_that_of_the_render(name):
+    book = reconciled(name)
+    assert (ROOT / "ledger" / f"{name}.json").read_bytes() == ledger.to_bytes(book)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_it_lists_every_resource_that_holds_data(name):
+    holding = {
+        f"{stack['name']}/{logical_id}"
+        for stack in shipped(name).manifest["stacks"]
+        for logical_id, resource in stack["resources"].items()
+        if resource["type"] in STATEFUL
+    }
+    assert holding
+    assert set(committed(name).current()) == holding
+
+
+def test_there_is_a_ledger_for_each_shipped_environment_and_for_no_other():
+    assert sorted(path.stem for path in (ROOT / "ledger").glob("*.json")) == SHIPPED
+
+
+def test_records_hold_type_and_name_giving_properties():
+    records = committed("prod").current()
+    assert records["storage/UploadsBucket"]["type"] == "AWS::S3::Bucket"
+    assert records["storage/UploadsBucket"]["identity"]["BucketNamePrefix"] == "acme-prod-uploads"
+    assert records["security/DatabaseKey"]["identity"]["MultiRegion"] is True
+
+
+# -- what a careless change does -----------------------------------------------------------------------
+
+
+def problems(name: str = "prod") -> str:
+    with pytest.raises(BlueprintError) as error:
+        reconciled(name)
+    return str(error.value)
+
+
+@pytest.fixture
+def change(monkeypatch):
+    """Change stateful resources on their way into a stack."""
+    original = Stack.add_stateful
+
+    def install(edit):
+        monkeypatch.setattr(
+            Stack, "add_stateful", lambda self, r, setting="": original(self, edit(r), setting)
+        )
+
+    return install
+
+
+def test_a_renamed_logical_id_is_refused_though_the_template_is_valid(change):
+    def rename(resource):
+        if resource.title == "DatabaseKey":
+            resource.title = "DataKey"
+        return resource
+
+    change(rename)
+    text = problems()
+    assert "security/DatabaseKey (AWS::KMS::Key) holds data and is no longer rendered" in text
+    assert "migration note" in text
+
+
+def test_another_bucket_name_is_refused(monkeypatch):
+    monkeypatch.setattr(names, "bucket_prefix", lambda subject, bucket: f"{subject.project}-{bucket}")
+    monkeypatch.setattr("blueprint.layers.shared.buckets.bucket_prefix", names.bucket_prefix)
+    text = problems()
+    assert "storage/UploadsBucket holds data and would be replaced" in text
+    assert '"acme-prod-uploads"' in text
+    assert '"acme-uploads"' in text
+
+
+def test_a_key_that_is_no_longer_multi_region_is_refused(change):
+    def single(resource):
+        if "MultiRegion" in resource.properties:
+            resource.MultiRegion = False
+        return resource
+
+    change(single)
+    assert "security/DatabaseKey holds data and would be replaced" in problems()
+
+
+def test_a_dropped_layer_is_refused(monkeypatch):
+    monkeypatch.setattr("blueprint.layers.storage.stacks", lambda env: [])
+    assert "storage/UploadsBucket (AWS::S3::Bucket) holds data and is no longer rendered" in problems()
+
+
+def test_what_the_message_says_to_append_is_what_lets_the_change_through(change, tmp_path):
+    """The record that the message holds, and a migration note that names the resource."""
+
+    def rename(resource):
+        if resource.title == "LogsKey":
+            resource.title = "LogKey"
+        return resource
+
+    change(rename)
+    with pytest.raises(BlueprintError) as error:
+        reconciled("dev")
+    record = json.loads(error.value.problems[0].remedy.partition("append the record ")[2])
+    record["note"] = "docs/migrations/key.md"
+    note = tmp_path / record["note"]
+    note.parent.mkdir(parents=True)
+    note.write_text("security/LogsKey becomes security/LogKey: re-encrypt the log groups first.", "utf-8")
+    subject = shipped("dev").rendered.subject
+    book = committed("dev")
+    stacks = render(subject, layers_for(subject)).plan.stacks.values()
+    after = ledger.reconcile(
+        ledger.Ledger(book.identity, [*book.records, record]),
+        subject,
+        stacks,
+        tmp_path / "ledger" / "dev.json",
+    )
+    assert "security/LogsKey" not in after.current()
+    assert "security/LogKey" in after.current()
