@@ -6,12 +6,29 @@ person with three typos runs the command once. The command line catches it in on
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 EXIT_GOOD = 0
 EXIT_FINDINGS = 1  # the work was done, and something was found: lint findings, stale templates
 EXIT_BAD_INPUT = 2  # the work could not be done: bad environment file, bad usage, missing set-up
+
+
+def printable(text: str) -> str:
+    """``text`` with escapes for what would upset a terminal or stand for nothing."""
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def shown_path(path: Path) -> str:
+    """A path as messages show it: relative to where the person stands, if it lies below."""
+    text = printable(os.path.normpath(path))
+    try:
+        here = os.getcwd()
+    except OSError:  # the current folder is gone
+        return text
+    return "." if text == here else text.removeprefix(here + os.sep)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from typing import Any
 from blueprint.environment import Account
 from blueprint.layers.shared.buckets import SSE_S3_BUCKETS
 from blueprint.render.limits import measure
-from blueprint.render.stateful import STATEFUL
 from blueprint.schemas import create_only, schema, types_missing
+from blueprint.stacks.stateful import STATEFUL
 from tests.conftest import Rendering
 
 

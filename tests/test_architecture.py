@@ -23,14 +23,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "problems": set(),
     "environment": {"problems"},
     "schemas": {"problems"},  # data files, read as data; imports nothing of the project but the error type
-    "render": {"problems", "environment", "schemas"},
-    "layers": {"problems", "environment", "render", "schemas"},
+    "stacks": {"problems", "environment"},  # what layers make and the renderer takes
+    "layers": {"problems", "environment", "stacks", "schemas"},
+    "render": {"problems", "environment", "stacks", "schemas"},
     "gate": {"problems"},
     "functions": set(),  # their text becomes part of templates: they run in Lambda, without this package
     "emulator": {"problems", "bootstrap", "setup_venv", "schemas"},
     "bootstrap": {"setup_venv"},
     "setup_venv": {"bootstrap"},
-    "cli": {"", "problems", "environment", "render", "layers", "gate", "emulator", "bootstrap", "schemas"},
+    "cli": {"", "problems", "environment", "stacks", "render", "layers", "gate", "emulator", "bootstrap"},
     "": set(),  # blueprint/__init__.py
     "__main__": {"cli", "bootstrap"},
 }
@@ -208,7 +209,7 @@ ELSEWHERE = {"emulator/server": "tests/emulator"}
 
 
 def twin(path: Path) -> Path:
-    """``render/stack.py`` has ``tests/render/test_stack.py``."""
+    """``stacks/stack.py`` has ``tests/render/test_stack.py``."""
     relative = path.relative_to(PACKAGE)
     return TESTS / relative.parent / f"test_{relative.name}"
 

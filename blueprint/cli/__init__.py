@@ -7,6 +7,7 @@ compose the rooms and compute nothing themselves, and import what is heavy only 
 from __future__ import annotations
 
 import argparse
+import difflib
 import io
 import json
 import os
@@ -16,13 +17,14 @@ from importlib import import_module
 from pathlib import Path
 
 from blueprint import __version__
-from blueprint.problems import EXIT_BAD_INPUT, EXIT_GOOD, BlueprintError
+from blueprint.problems import EXIT_BAD_INPUT, BlueprintError
 
 COMMANDS = {
     "render": "render the templates of an environment, check them, say what to upload (the default)",
     "test": "run all the tests, setting up what they need",
     "docs": "write what is derived from the code: JSON Schemas and the environment reference",
 }
+EXIT_CLOSED_PIPE = 141  # 128 + SIGPIPE: what nobody read may have been findings
 EXIT_CODES = """exit codes:
   0  good
   1  findings of a validator, stale templates, a stateful resource that would be lost, failing tests
@@ -45,7 +47,9 @@ def main(argv: Sequence[str] | None = None, root: Path | None = None) -> int:
     args = _parse(words)
     args.root = root or Path.cwd()
     try:
-        return int(args.module.run(args))
+        code = int(args.module.run(args))
+        sys.stdout.flush()  # here, where a closed pipe can still be told
+        return code
     except BlueprintError as error:
         _show(error, as_json=getattr(args, "format", "text") == "json")
         return error.exit_code
@@ -53,7 +57,7 @@ def main(argv: Sequence[str] | None = None, root: Path | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_GOOD
+        return EXIT_CLOSED_PIPE
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
@@ -63,6 +67,8 @@ def _parse(words: list[str]) -> argparse.Namespace:
     if words[0] in ("-h", "--help", "--version"):
         _overview().parse_args(words[:1])  # prints and leaves
     command = words.pop(0) if words[0] in COMMANDS else "render"
+    if command == "render" and words and not words[0].startswith("-"):
+        _no_such_command(words[0])
     module = import_module(f"blueprint.cli.{command}")
     parser = argparse.ArgumentParser(
         prog=f"{_program()} {command}",
@@ -75,6 +81,13 @@ def _parse(words: list[str]) -> argparse.Namespace:
     args = parser.parse_args(words)
     args.module = module
     return args
+
+
+def _no_such_command(word: str) -> None:
+    near = difflib.get_close_matches(word, COMMANDS, n=1)
+    remedy = f"did you mean {near[0]}?" if near else f"did you mean --env {word}?"
+    print(f"error: there is no command {word}; {remedy} [CLI004]", file=sys.stderr)
+    raise SystemExit(EXIT_BAD_INPUT)
 
 
 def _let_every_letter_through() -> None:

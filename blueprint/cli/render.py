@@ -6,19 +6,20 @@ import argparse
 import difflib
 import json
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 
+from blueprint import seconds_since_start
 from blueprint.cli import summary
+from blueprint.cli.output import Output
 from blueprint.cli.terminal import Progress
 from blueprint.environment import Account, Environment, environment_names, load_account, load_environment
 from blueprint.gate import Finding, GateInput, check
 from blueprint.layers import layers_for
 from blueprint.problems import EXIT_FINDINGS, EXIT_GOOD, BlueprintError, Problem
-from blueprint.render import Rendered, ledger, manifest, render, writer
+from blueprint.render import Rendered, ledger, render
 
 ACCOUNT = "account"
 
@@ -33,7 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     which.add_argument("--all", action="store_true", help="the account and every environment")
     parser.add_argument(
-        "--layer", action="append", default=[], metavar="NAME", help="write and check these layers only"
+        "--layer",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="write and check the templates of these layers only; others stay as they are",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write to DIR/NAME/ instead of templates/NAME/"
@@ -52,18 +57,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    started = time.perf_counter()
     _check_usage(args)
-    everything = [render(subject, layers_for(subject)) for subject in _with_layers(args, _subjects(args))]
-    ledgers = {item.subject.name: _ledger(args, item) for item in everything}
-    stale = _stale(args, everything, ledgers) if args.check else []
-    if not args.check:
-        _write(args, everything, ledgers)
-    rendered_in = time.perf_counter() - started
-    findings = None if args.no_lint else _gate(args, everything)
-    _report(args, everything, findings, stale, (rendered_in, time.perf_counter() - started))
-    counts = summary.count(findings or [])
-    return EXIT_FINDINGS if stale or counts["error"] or counts["warning"] else EXIT_GOOD
+    output = Output(args.root, args.out, args.layer)
+    subjects = _subjects(args)
+    everything = [render(subject, layers_for(subject)) for subject in _with_layers(args, subjects)]
+    ledgers = [_ledger(output, item) for item in everything]
+    stale: list[Problem] = []
+    for item, guarded in zip(everything, ledgers, strict=True):
+        if args.check:
+            stale += output.stale(item, guarded)
+        else:
+            output.write(item, guarded)
+    if args.all and args.check:
+        stale += output.left_over([subject.name for subject in subjects])
+    rendered_in = seconds_since_start()
+    outcome = Outcome(everything, stale, output)
+    if not args.no_lint:
+        outcome.inputs = list(_gate_inputs(outcome))
+        cache = args.root / ".blueprint" / "cache"
+        outcome.findings = check(outcome.inputs, cache_dir=cache, progress=Progress(quiet=args.quiet))
+    _report(args, outcome, rendered_in)
+    return EXIT_FINDINGS if stale or outcome.serious else EXIT_GOOD
+
+
+@dataclass
+class Outcome:
+    """What a run found out; ``findings`` is None when the gate was skipped."""
+
+    everything: Sequence[Rendered]
+    stale: Sequence[Problem]
+    output: Output
+    inputs: Sequence[GateInput] = ()
+    findings: Sequence[Finding] | None = None
+
+    @property
+    def serious(self) -> list[Finding]:
+        return [finding for finding in self.findings or () if finding.fails]
 
 
 # -- loading and rendering -----------------------------------------------------------------------------
@@ -118,146 +147,56 @@ def _with_layers(
     return [subject for subject in subjects if not args.layer or known[subject.name].keys() & set(args.layer)]
 
 
-def _chosen(args: argparse.Namespace, item: Rendered) -> list[str]:
-    """The names of the stacks that ``--layer`` leaves, all without it."""
-    return [name for name, stack in item.plan.stacks.items() if not args.layer or stack.layer in args.layer]
-
-
-# -- files ---------------------------------------------------------------------------------------------
-
-
-def _folder(args: argparse.Namespace, item: Rendered) -> Path:
-    return Path(args.out or args.root / "templates") / item.subject.name
-
-
-def _ledger_path(args: argparse.Namespace, item: Rendered) -> Path:
-    return Path(args.root) / "ledger" / f"{item.subject.name}.json"
-
-
-def _ledger(args: argparse.Namespace, item: Rendered) -> ledger.Ledger:
-    path = _ledger_path(args, item)
+def _ledger(output: Output, item: Rendered) -> ledger.Ledger:
+    path = output.ledger_path(item)
     return ledger.reconcile(ledger.read(path), item.subject, item.plan.stacks.values(), path)
-
-
-def _files(args: argparse.Namespace, item: Rendered) -> dict[str, bytes]:
-    """What the folder should hold. With ``--layer``, templates of other layers stay as they are there."""
-    files = item.files
-    if not args.layer:
-        return files
-    now = writer.current(_folder(args, item))
-    chosen = {item.plan.file_name(name) for name in _chosen(args, item)} | {manifest.FILE_NAME}
-    others = {name: body for name, body in now.items() if name in files and name not in chosen}
-    for name, body in others.items():
-        if body != files[name]:
-            print(
-                f"warning: {name} is stale too, and was not asked for: render without --layer",
-                file=sys.stderr,
-            )
-    return {**others, **{name: files[name] for name in chosen}}
-
-
-def _write(
-    args: argparse.Namespace, everything: Sequence[Rendered], ledgers: dict[str, ledger.Ledger]
-) -> None:
-    for item in everything:
-        writer.write(_folder(args, item), _files(args, item))
-        if not args.out:
-            writer.write_file(_ledger_path(args, item), ledger.to_bytes(ledgers[item.subject.name]))
-
-
-def _stale(
-    args: argparse.Namespace, everything: Sequence[Rendered], ledgers: dict[str, ledger.Ledger]
-) -> list[Problem]:
-    problems = []
-    for item in everything:
-        folder = _folder(args, item)
-        wanted, now = _files(args, item), writer.current(folder)
-        remedy = f"run python build.py --env {item.subject.name} and commit what it writes"
-        for name in sorted(wanted.keys() | now.keys()):
-            if wanted.get(name) != now.get(name):
-                state = "is missing" if name not in now else "is stale" if name in wanted else "is left over"
-                problems.append(Problem(f"{_shown(folder / name)} {state}", remedy=remedy, code="OUT002"))
-        path = _ledger_path(args, item)
-        if not path.is_file() or path.read_bytes() != ledger.to_bytes(ledgers[item.subject.name]):
-            problems.append(Problem(f"{_shown(path)} is stale", remedy=remedy, code="OUT002"))
-    return problems
-
-
-def _shown(path: Path) -> str:
-    """A path as a person would type it from where he is."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 # -- gate and report -----------------------------------------------------------------------------------
 
 
-def _gate(args: argparse.Namespace, everything: Sequence[Rendered]) -> list[Finding]:
-    cache = args.root / ".blueprint" / "cache"
-    inputs = _gate_inputs(args, everything)
-    return check(inputs, cache_dir=cache, progress=Progress(quiet=args.quiet))
+def _gate_inputs(outcome: Outcome) -> Iterator[GateInput]:
+    for item in outcome.everything:
+        for name in outcome.output.chosen(item):
+            yield GateInput(
+                name=item.plan.file_name(name),
+                body=item.bodies[name],
+                regions=item.plan.stacks[name].regions,
+                path=outcome.output.path(item, name),
+            )
 
 
-def _gate_inputs(args: argparse.Namespace, everything: Sequence[Rendered]) -> list[GateInput]:
-    return [
-        GateInput(
-            name=f"{item.subject.name}/{item.plan.file_name(name)}",
-            body=item.bodies[name],
-            regions=item.plan.stacks[name].regions,
-            path=_shown(_folder(args, item) / item.plan.file_name(name)),
-        )
-        for item in everything
-        for name in _chosen(args, item)
-    ]
-
-
-def _report(
-    args: argparse.Namespace,
-    everything: Sequence[Rendered],
-    findings: Sequence[Finding] | None,
-    stale: Sequence[Problem],
-    seconds: tuple[float, float],
-) -> None:
-    for problem in stale:
+def _report(args: argparse.Namespace, outcome: Outcome, rendered_in: float) -> None:
+    for problem in outcome.stale:
         print(f"stale: {problem}", file=sys.stderr)
     if args.format == "text":
-        _report_text(args, everything, findings, seconds)
+        _report_text(args, outcome, rendered_in)
     elif args.format == "json":
-        print(json.dumps(_as_json(everything, findings, stale), indent=1))
+        print(json.dumps(_as_json(outcome), indent=1))
     else:
         formats = import_module("blueprint.gate.formats")
-        linted = [] if findings is None else [item.path for item in _gate_inputs(args, everything)]
-        sarif = args.format == "sarif"
-        print(formats.to_sarif(findings or []) if sarif else formats.to_junit(findings or [], linted))
+        findings, paths = outcome.findings or [], [item.path for item in outcome.inputs]
+        print(formats.to_sarif(findings) if args.format == "sarif" else formats.to_junit(findings, paths))
 
 
-def _report_text(
-    args: argparse.Namespace,
-    everything: Sequence[Rendered],
-    findings: Sequence[Finding] | None,
-    seconds: tuple[float, float],
-) -> None:
-    serious = [finding for finding in findings or () if finding.severity != "info"]
-    if serious:
-        formats = import_module("blueprint.gate.formats")
-        print(formats.to_table(serious))
+def _report_text(args: argparse.Namespace, outcome: Outcome, rendered_in: float) -> None:
+    if outcome.serious:
+        print(import_module("blueprint.gate.formats").to_table(outcome.serious))
     if args.quiet:
         return
-    for item in everything:
-        print(summary.text(item, findings, _shown(_folder(args, item))) + "\n")
-    total = sum(len(item.bodies) for item in everything)
+    for item in outcome.everything:
+        print(summary.text(item, outcome.output, outcome.findings) + "\n")
+    total = sum(len(outcome.output.chosen(item)) for item in outcome.everything)
     verb = "Rendered" if args.check else "Rendered and wrote"
-    checked = "not checked" if findings is None else f"{len(serious)} errors and warnings"
-    print(f"{verb} {total} templates in {seconds[0]:.2f} s, {checked}; {seconds[1]:.2f} s in all.")
+    checked = "not checked" if outcome.findings is None else f"{len(outcome.serious)} errors and warnings"
+    in_all = f"{seconds_since_start():.2f} s in all"
+    print(f"{verb} {total} templates in {rendered_in:.2f} s, {checked}; {in_all}.")
 
 
-def _as_json(
-    everything: Sequence[Rendered], findings: Sequence[Finding] | None, stale: Sequence[Problem]
-) -> dict[str, object]:
+def _as_json(outcome: Outcome) -> dict[str, object]:
+    findings = outcome.findings
     return {
-        "environments": [item.manifest for item in everything],
+        "environments": [item.manifest for item in outcome.everything],
         "findings": None if findings is None else [asdict(finding) for finding in findings],
-        "stale": [problem.as_dict() for problem in stale],
+        "stale": [problem.as_dict() for problem in outcome.stale],
     }

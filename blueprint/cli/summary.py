@@ -2,39 +2,51 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from blueprint.cli.output import Output
 from blueprint.cli.terminal import colour, table
 from blueprint.gate import Finding
+from blueprint.problems import shown_path
 from blueprint.render import Rendered
 from blueprint.render.limits import INLINE_BYTES, WARN_AT
 
 
-def text(rendered: Rendered, findings: Sequence[Finding] | None, folder: str) -> str:
+def text(rendered: Rendered, output: Output, findings: Sequence[Finding] | None) -> str:
     """What a person reads; ``findings`` is None when the gate was skipped."""
+    chosen = output.chosen(rendered)
+    stacks = [stack for stack in rendered.manifest["stacks"] if stack["name"] in chosen]
     parts = [
-        _heading(rendered, folder),
-        _templates(rendered, findings, folder),
-        *_notes(rendered),
-        _order(rendered),
+        _heading(rendered, output),
+        _templates(rendered, stacks, findings, output),
+        *_notes(rendered, stacks),
+        _order([step for step in rendered.manifest["steps"] if step["stack"] in chosen]),
     ]
     return "\n".join(parts)
 
 
-def _heading(rendered: Rendered, folder: str) -> str:
+def _heading(rendered: Rendered, output: Output) -> str:
     regions = rendered.manifest["regions"]
     where = ", ".join(
         f"{key} {' '.join(value) if isinstance(value, (list, dict)) else value}"
         for key, value in regions.items()
         if value
     )
+    folder = shown_path(output.folder(rendered))
     return f"{colour(rendered.subject.name, 'bold')} of {rendered.subject.project} ({where}) in {folder}"
 
 
-def _templates(rendered: Rendered, findings: Sequence[Finding] | None, folder: str) -> str:
+def _templates(
+    rendered: Rendered,
+    stacks: Sequence[dict[str, Any]],
+    findings: Sequence[Finding] | None,
+    output: Output,
+) -> str:
     rows = [("template", "stack name", "resources", "bytes", "fullest quota", "lint")]
-    for stack in rendered.manifest["stacks"]:
+    for stack in stacks:
         fullest = max(rendered.uses[stack["name"]], key=lambda use: use.share)
         rows.append(
             (
@@ -43,16 +55,16 @@ def _templates(rendered: Rendered, findings: Sequence[Finding] | None, folder: s
                 str(len(stack["resources"])),
                 f"{stack['bytes']:,} ({stack['bytes'] / INLINE_BYTES:.0%} of inline)",
                 f"{fullest.share:.0%} of {fullest.quota.what}",
-                _verdict(f"{folder}/{stack['file']}", findings),
+                _verdict(output.path(rendered, stack["name"]), findings),
             )
         )
     return table(rows)
 
 
-def _verdict(template: str, findings: Sequence[Finding] | None) -> str:
+def _verdict(path: str, findings: Sequence[Finding] | None) -> str:
     if findings is None:
         return "skipped"
-    counts = count(finding for finding in findings if finding.template == template)
+    counts = count(finding for finding in findings if finding.template == path)
     if not counts["error"] and not counts["warning"]:
         return colour("ok", "green") + (f" ({counts['info']} hints)" if counts["info"] else "")
     return colour(f"{counts['error']} errors, {counts['warning']} warnings", "red")
@@ -66,13 +78,13 @@ def count(findings: Any) -> dict[str, int]:
     return counts
 
 
-def _notes(rendered: Rendered) -> list[str]:
+def _notes(rendered: Rendered, stacks: Sequence[dict[str, Any]]) -> list[str]:
     notes = []
-    for stack in rendered.manifest["stacks"]:
+    for stack in stacks:
         if stack["bytes"] > INLINE_BYTES:
             notes.append(
-                f"  {stack['file']} is above {INLINE_BYTES:,} bytes: the console stages it in a bucket by "
-                "itself, other tools must upload it to one"
+                f"  {stack['file']} is above {INLINE_BYTES:,} bytes ({_heaviest(rendered, stack['name'])}): "
+                "the console stages it in a bucket by itself, other tools must upload it to one"
             )
         notes += [
             f"  {stack['file']} has {use}: split the layer before it is full"
@@ -82,10 +94,20 @@ def _notes(rendered: Rendered) -> list[str]:
     return notes
 
 
-def _order(rendered: Rendered) -> str:
+def _heaviest(rendered: Rendered, stack: str) -> str:
+    """What most of a template consists of, which is the reason for its size."""
+    resources = json.loads(rendered.bodies[stack])["Resources"].values()
+    sizes: Counter[str] = Counter()
+    for resource in resources:
+        sizes[resource["Type"]] += len(json.dumps(resource, indent=1))
+    numbers = Counter(resource["Type"] for resource in resources)
+    return ", ".join(f"{numbers[kind]} {kind}: {size:,}" for kind, size in sizes.most_common(3))
+
+
+def _order(steps: Sequence[dict[str, Any]]) -> str:
     rows = [("step", "wave", "account", "region", "stack name to type", "template", "tick")]
     lines: list[list[str]] = []
-    for step in rendered.manifest["steps"]:
+    for step in steps:
         rows.append(
             (
                 str(step["step"]),

@@ -7,9 +7,7 @@ import os
 import subprocess
 import sys
 
-from blueprint.problems import EXIT_GOOD, BlueprintError, Problem, Where
-
-EXIT_FAILED = 1
+from blueprint.problems import EXIT_FINDINGS, EXIT_GOOD, BlueprintError, Problem, Where
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,4 +35,4 @@ def run(args: argparse.Namespace) -> int:
     everything = ["-n", "auto", "--dist", "loadfile", "tests"]
     command = [sys.executable, "-m", "pytest", *(args.pytest or everything)]
     result = subprocess.run(command, cwd=args.root, env=environment, check=False)
-    return EXIT_GOOD if result.returncode == 0 else EXIT_FAILED
+    return EXIT_GOOD if result.returncode == 0 else EXIT_FINDINGS

@@ -15,8 +15,8 @@ from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, Check, Finding
 from blueprint.environment.formats import name_fault, nearest
 from blueprint.environment.model import Account, Environment, Origin, Subject
 from blueprint.environment.parse import EXTENDS, MOST_BYTES, read
-from blueprint.environment.tree import Node, find, merged, plain, printable, shown
-from blueprint.problems import BlueprintError, Problem, Where
+from blueprint.environment.tree import Node, find, merged, plain, shown
+from blueprint.problems import BlueprintError, Problem, Where, shown_path
 
 ACCOUNT = "account"
 LONGEST_NAME = 10
@@ -114,16 +114,6 @@ def _missing_keys(account: Account, rollout: dict[str, dict[str, None]]) -> list
 
 
 # -- files ---------------------------------------------------------------------------------------------------
-
-
-def shown_path(path: Path) -> str:
-    """A path as messages show it: relative to where the person stands, if it lies below."""
-    text = printable(os.path.normpath(path))
-    try:
-        here = os.getcwd()
-    except OSError:  # the current folder is gone
-        return text
-    return "." if text == here else text.removeprefix(here + os.sep)
 
 
 def _check_name(folder: Path, name: str) -> None:

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 import yaml
 
 from blueprint.environment.formats import WrittenFloat, WrittenInt
-from blueprint.environment.tree import Entry, Node, joined, printable, shown
-from blueprint.problems import BlueprintError, Problem, Where
+from blueprint.environment.tree import Entry, Node, joined, shown
+from blueprint.problems import BlueprintError, Problem, Where, printable
 
 EXTENDS = "extends"  # the one key that is the loader's, not the model's
 MOST_BYTES = 262_144  # a long environment file has some 5,000

@@ -44,11 +44,6 @@ def shown(value: object, longest: int = 60) -> str:
     return repr(text) if isinstance(value, str) else text
 
 
-def printable(text: str) -> str:
-    """``text`` with escapes for what would upset a terminal or stand for nothing."""
-    return text if text.isprintable() else repr(text)[1:-1]
-
-
 def shown_key(key: object) -> str:
     """A key as a field path shows it: plain where that is readable."""
     text = str(key)

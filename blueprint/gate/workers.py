@@ -94,7 +94,7 @@ class _Lane:
             if "error" in reply:
                 return _broken(job, reply["error"])
             return Raw(tuple(finding_from(fields) for fields in reply["findings"]), reply["complete"])
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError, KeyError):  # no reply, or not one of ours
             return _broken(job, self.process.last_words())
 
     def close(self) -> None:

@@ -12,13 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from blueprint.environment import Account, Environment
-from blueprint.render.stack import Stack
+from blueprint.stacks.stack import Stack
 
 
 def layers_for(subject: Environment | Account) -> dict[str, Callable[[Any], Iterable[Stack]]]:
     """The layers of an environment, or of the account, by name and in sorted order."""
     package = f"{__name__}.account" if isinstance(subject, Account) else __name__
-    return {name: import_module(f"{package}.{name}").stacks for name in layer_names(package)}
+    return {name: _stacks_of(f"{package}.{name}") for name in layer_names(package)}
+
+
+def _stacks_of(module: str) -> Callable[[Any], Iterable[Stack]]:
+    """The ``stacks`` of a layer; without one, a function that says so once it is called."""
+
+    def missing(subject: Environment | Account) -> Iterable[Stack]:
+        raise TypeError(f"{module} has no function stacks(subject); files that are no layers begin with _")
+
+    found: Callable[[Any], Iterable[Stack]] = getattr(import_module(module), "stacks", missing)
+    return found
 
 
 def layer_names(package: str = __name__) -> list[str]:

@@ -19,7 +19,7 @@ from troposphere.ec2 import VPC, RouteTable, SecurityGroup, Subnet, VPCEndpoint
 from blueprint.environment import Environment
 from blueprint.layers import _network_groups as groups
 from blueprint.layers.shared.conditions import all_of
-from blueprint.render.stack import Stack
+from blueprint.stacks.stack import Stack
 
 ANYONE = Principal("*")  # endpoint policies must name a principal; conditions say which account's
 

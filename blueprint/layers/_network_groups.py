@@ -22,7 +22,7 @@ from troposphere.ec2 import (
 
 from blueprint.environment import Environment
 from blueprint.layers.shared.functions import add_custom_resource, add_function
-from blueprint.render.stack import Stack
+from blueprint.stacks.stack import Stack
 
 HTTP, HTTPS, MYSQL = 80, 443, 3306
 #: What Beanstalk's proxy listens on: 80 as it comes, 443 once a source bundle brings a certificate.

@@ -14,7 +14,7 @@ from troposphere.logs import LogGroup
 from blueprint.environment import Environment
 from blueprint.environment.model import LogDays
 from blueprint.layers.shared.conditions import all_of
-from blueprint.render.stack import Stack
+from blueprint.stacks.stack import Stack
 
 _FLOW_LOGS = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*"
 

@@ -32,8 +32,8 @@ from blueprint.environment.cidr import MOST_ZONES, AddressPlan, address_plan
 from blueprint.layers import _network_endpoints as endpoints
 from blueprint.layers import _network_groups as groups
 from blueprint.layers import _network_logs as logs
-from blueprint.render.places import Place
-from blueprint.render.stack import Stack
+from blueprint.stacks.places import Place
+from blueprint.stacks.stack import Stack
 
 ANYWHERE = "0.0.0.0/0"
 ANYWHERE_V6 = "::/0"

@@ -18,8 +18,8 @@ from troposphere.kms import Alias, Key, ReplicaKey
 
 from blueprint.environment import Environment
 from blueprint.layers.shared import keys
-from blueprint.render.places import Place
-from blueprint.render.stack import Stack
+from blueprint.stacks.places import Place
+from blueprint.stacks.stack import Stack
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from blueprint.layers.shared.buckets import (
     log_ages,
     log_lifecycle,
 )
-from blueprint.render.places import Place
-from blueprint.render.stack import Stack
+from blueprint.stacks.places import Place
+from blueprint.stacks.stack import Stack
 
 CORS_SECONDS = 3600  # for which a browser remembers what it may do
 _GROUP = "Archive and retention"

@@ -5,19 +5,24 @@ Nothing here touches a file; ``writer.py`` does, once everything is known to be 
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from blueprint.environment import Environment
-from blueprint.problems import BlueprintError, Problem
+from blueprint.problems import BlueprintError, Problem, Where, shown_path
 from blueprint.render import manifest
 from blueprint.render.limits import Use, measure
 from blueprint.render.linking import Plan, link
-from blueprint.render.places import Subject
-from blueprint.render.stack import Stack
 from blueprint.render.template import assemble, to_bytes
 from blueprint.schemas.lookup import types_in
+from blueprint.stacks.places import Subject
+from blueprint.stacks.stack import Stack
+
+_LAYERS = os.path.join("blueprint", "layers", "")
 
 #: A layer: its name and the function that makes its stacks.
 Layers = Mapping[str, Callable[[Any], Iterable[Stack]]]
@@ -59,10 +64,22 @@ def render(subject: Subject, layers: Layers) -> Rendered:
 
 def _stacks(subject: Subject, layers: Layers) -> Iterable[Stack]:
     for layer, make in layers.items():
-        for stack in make(subject):
+        try:
+            made = list(make(subject))
+        except (AttributeError, TypeError, ValueError, KeyError) as error:
+            raise _mistake(layer, error) from error
+        for stack in made:
             stack.layer = layer
             if stack.targets:  # a stack of the recovery regions has none where no such region is asked for
                 yield stack
+
+
+def _mistake(layer: str, error: Exception) -> BlueprintError:
+    """What troposphere or a helper refused, with the line of the layer that asked for it."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _LAYERS in frame.filename]
+    where = Where(shown_path(Path(frames[-1].filename)), frames[-1].lineno) if frames else None
+    what = f"layer {layer} cannot be rendered: {type(error).__name__}: {error}"
+    return BlueprintError(Problem(what, where, "mend the layer", "REN009"))
 
 
 def _check_regions(subject: Subject, plan: Plan) -> None:

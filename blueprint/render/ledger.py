@@ -1,16 +1,16 @@
 """The ledger: which stateful resources an environment has had, so that none is lost by a rename.
 
 A changed logical id replaces a database. So every stateful resource of an environment stands in
-``ledger/<environment>.json`` with its type and the properties that decide which physical resource it is.
-New ones are added by rendering; a render that changes or drops one fails until a person appends a record
-that says so and names a migration note. Records are appended, never edited: the last one for a resource
-counts.
+``ledger/<environment>.json`` with its type, the regions where it lives, and the properties that decide which
+physical resource it is. New ones, and new regions, are added by rendering; a render that changes or drops one
+fails until a person appends a record that says so and names a migration note. Records are appended, never
+edited: the last one for a resource counts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ from typing import Any
 from troposphere import AWSObject
 
 from blueprint.environment import Environment
-from blueprint.problems import EXIT_FINDINGS, BlueprintError, Problem, Where
-from blueprint.render.places import Subject
-from blueprint.render.stack import Stack
-from blueprint.render.stateful import STATEFUL
+from blueprint.problems import EXIT_FINDINGS, BlueprintError, Problem, Where, shown_path
+from blueprint.stacks.places import Subject
+from blueprint.stacks.stack import Stack
+from blueprint.stacks.stateful import STATEFUL
 
 VERSION = 1
+
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,30 +33,29 @@ class Ledger:
     """What a ledger file holds. ``identity`` says which deployment it is about."""
 
     identity: dict[str, str]
-    records: list[dict[str, Any]]
+    records: list[Record]
 
-    def current(self) -> dict[str, dict[str, Any]]:
+    def current(self) -> dict[str, Record]:
         """The resources that should exist, by ``stack/LogicalId``."""
-        state: dict[str, dict[str, Any]] = {}
-        for record in self.records:
-            state[record["resource"]] = record
+        state = {record["resource"]: record for record in self.records}
         return {name: record for name, record in state.items() if not record.get("dropped")}
 
 
 def identity(subject: Subject) -> dict[str, str]:
-    """What makes it another deployment altogether: then nothing old is touched, and a ledger begins anew."""
+    """What makes it another deployment altogether, with stacks of its own."""
     same = {"project": subject.project, "environment": subject.name}
     if isinstance(subject, Environment):
         return {**same, "account": subject.account, "region": subject.region}
     return {**same, "region": subject.home_region}
 
 
-def records_of(stacks: Iterable[Stack]) -> list[dict[str, Any]]:
+def records_of(stacks: Iterable[Stack]) -> list[Record]:
     """One record per stateful resource that is rendered now."""
     return [
         {
             "resource": f"{stack.name}/{logical_id}",
             "type": resource.resource_type,
+            "regions": sorted(stack.regions),
             "identity": _identity_properties(resource),
         }
         for stack in stacks
@@ -68,6 +69,9 @@ def _identity_properties(resource: AWSObject) -> dict[str, Any]:
     return {name: properties[name] for name in STATEFUL[str(resource.resource_type)] if name in properties}
 
 
+# -- the file ------------------------------------------------------------------------------------------
+
+
 def read(path: Path) -> Ledger | None:
     """The committed ledger, or None where there is none yet.
 
@@ -76,87 +80,122 @@ def read(path: Path) -> Ledger | None:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["version"] != VERSION:
-            raise ValueError(f"version {data['version']}")
-        ledger = Ledger(data["identity"], data["records"])
-        ledger.current()
+            raise ValueError(f"its version is {data['version']}")
+        records = [_checked(record) for record in data["records"]]
+        return Ledger({str(key): str(value) for key, value in data["identity"].items()}, records)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BlueprintError(
-            Problem(
-                f"the ledger cannot be read: {error}",
-                Where(str(path)),
-                "restore it from version control; it guards your databases",
-                "LED001",
-            )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        what = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise _problem(
+            "LED001",
+            path,
+            f"the ledger cannot be read: {what}",
+            "mend it, or restore it from version control",
         ) from None
-    return ledger
 
 
-def reconcile(old: Ledger | None, subject: Subject, stacks: Iterable[Stack], path: Path) -> Ledger:
-    """The ledger after this render, or BlueprintError when the render changes or drops a resource."""
-    now = records_of(stacks)
-    if old is None or old.identity != identity(subject):
-        return Ledger(identity(subject), now)
-    problems = [*_unexplained(old, path), *_lost(old, now, path)]
-    if problems:
-        raise BlueprintError(problems, EXIT_FINDINGS)
-    known = old.current()
-    return Ledger(old.identity, [*old.records, *(r for r in now if r["resource"] not in known)])
-
-
-def _lost(old: Ledger, now: list[dict[str, Any]], path: Path) -> list[Problem]:
-    rendered = {record["resource"]: record for record in now}
-    problems = []
-    for name, record in old.current().items():
-        new = rendered.get(name)
-        if new is None:
-            what = f"{name} ({record['type']}) holds data and is no longer rendered"
-            append = {"resource": name, "dropped": True, "note": "docs/migrations/<your note>.md"}
-        elif (new["type"], new["identity"]) != (record["type"], record["identity"]):
-            what = (
-                f"{name} holds data and would be replaced: {record['type']} {_text(record['identity'])} "
-                f"becomes {new['type']} {_text(new['identity'])}"
-            )
-            append = {**new, "note": "docs/migrations/<your note>.md"}
-        else:
-            continue
-        problems.append(
-            Problem(
-                what,
-                Where(str(path)),
-                f"undo the change, or write a migration note and append the record {json.dumps(append)}",
-                "LED002",
-            )
-        )
-    return problems
-
-
-def _unexplained(old: Ledger, path: Path) -> list[Problem]:
-    """Records that supersede another without a migration note that exists and names the resource."""
-    problems = []
-    seen: set[str] = set()
-    for record in old.records:
-        name = record["resource"]
-        if name in seen or record.get("dropped"):
-            note = path.parent.parent / str(record.get("note", ""))
-            if not note.is_file() or name not in note.read_text(encoding="utf-8", errors="replace"):
-                problems.append(
-                    Problem(
-                        f"the record that changes {name} has no migration note naming it",
-                        Where(str(path)),
-                        'write one, for instance docs/migrations/2026-11-uploads.md, and set "note" to it',
-                        "LED003",
-                    )
-                )
-        seen.add(name)
-    return problems
-
-
-def _text(identity: dict[str, Any]) -> str:
-    return json.dumps(identity, sort_keys=True)
+def _checked(record: Any) -> Record:
+    """A record as it must be, as people write them by hand. Raises ValueError, KeyError or TypeError."""
+    if not isinstance(record["resource"], str):
+        raise ValueError("a record has a resource that is not text")
+    if record.get("dropped"):
+        return dict(record)
+    shapes = {"type": str, "regions": list, "identity": dict}
+    for key, shape in shapes.items():
+        if not isinstance(record[key], shape):
+            raise ValueError(f"the record of {record['resource']} has a wrong {key}")
+    return dict(record)
 
 
 def to_bytes(ledger: Ledger) -> bytes:
     data = {"version": VERSION, "identity": ledger.identity, "records": ledger.records}
     return (json.dumps(data, indent=1) + "\n").encode()
+
+
+# -- the check -----------------------------------------------------------------------------------------
+
+
+def reconcile(old: Ledger | None, subject: Subject, stacks: Iterable[Stack], path: Path) -> Ledger:
+    """The ledger after this render, or BlueprintError when the render changes or drops a resource."""
+    now = records_of(stacks)
+    if old is None:
+        return Ledger(identity(subject), now)
+    if old.identity != identity(subject):
+        raise _problem(
+            "LED004",
+            path,
+            f"this ledger is about {_text(old.identity)}, and this is {_text(identity(subject))}",
+            "undo the change; or, if it is another deployment and nothing of the old one matters any "
+            "more, delete the ledger",
+        )
+    problems = [*_unexplained(old, path), *_lost(old, now, path)]
+    if problems:
+        raise BlueprintError(problems, EXIT_FINDINGS)
+    known = old.current()
+    changed = (record for record in now if not _is_same(known.get(record["resource"]), record))
+    return Ledger(old.identity, [*old.records, *changed])
+
+
+def _lost(old: Ledger, now: list[Record], path: Path) -> Iterator[Problem]:
+    rendered = {record["resource"]: record for record in now}
+    new = sorted(rendered.keys() - old.current().keys())
+    for name, record in old.current().items():
+        replacement = rendered.get(name)
+        if replacement is None:
+            hint = f" (new are {', '.join(new)}: was it renamed?)" if new else ""
+            what = f"{name} ({record['type']}) holds data and is no longer rendered{hint}"
+            append: Record = {"resource": name, "dropped": True}
+        elif _is_other(record, replacement):
+            what = f"{name} holds data and would be lost: {_text(record)} becomes {_text(replacement)}"
+            append = replacement
+        else:
+            continue
+        record_text = json.dumps({**append, "note": "docs/migrations/<your note>.md"})
+        remedy = f"undo the change, or write a migration note and append the record {record_text}"
+        yield Problem(what, Where(shown_path(path)), remedy, "LED002")
+
+
+def _is_same(old: Record | None, new: Record) -> bool:
+    """Whether ``old`` says all that ``new`` does; it may have a note besides."""
+    return old is not None and all(old.get(key) == value for key, value in new.items())
+
+
+def _is_other(old: Record, new: Record) -> bool:
+    """Whether something is lost. One more region, where the resource is made anew, loses nothing."""
+    same = (old["type"], old["identity"]) == (new["type"], new["identity"])
+    return not same or not set(old["regions"]) <= set(new["regions"])
+
+
+def _unexplained(old: Ledger, path: Path) -> Iterator[Problem]:
+    """Records that lose a live resource without a migration note that exists and names it."""
+    live: dict[str, Record] = {}
+    for record in old.records:
+        name = record["resource"]
+        before = live.pop(name, None)
+        if not record.get("dropped"):
+            live[name] = record
+        if before and (record.get("dropped") or _is_other(before, record)) and not _has_note(record, path):
+            yield Problem(
+                f"the record that changes {name} has no migration note naming it",
+                Where(shown_path(path)),
+                'write one, for instance docs/migrations/2026-11-uploads.md, and set "note" to it',
+                "LED003",
+            )
+
+
+def _has_note(record: Record, path: Path) -> bool:
+    """Whether the note lies in docs/migrations and names the resource."""
+    folder = path.parent.parent / "docs" / "migrations"
+    note = path.parent.parent / str(record.get("note", ""))
+    if note.resolve().parent != folder.resolve() or not note.is_file():
+        return False
+    return record["resource"] in note.read_text(encoding="utf-8", errors="replace")
+
+
+def _problem(code: str, path: Path, what: str, remedy: str) -> BlueprintError:
+    return BlueprintError(Problem(what, Where(shown_path(path)), remedy, code), EXIT_FINDINGS)
+
+
+def _text(data: Mapping[str, Any]) -> str:
+    return json.dumps({key: value for key, value in data.items() if key != "resource"})

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from blueprint.problems import BlueprintError, Problem
-from blueprint.render.places import Place, Target
-from blueprint.render.stack import Binding, SecondPass, Stack, StackOutput
+from blueprint.stacks.places import Place, Target
+from blueprint.stacks.stack import Binding, SecondPass, Stack, StackOutput
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _link_reference(plan: Plan, asker: Stack, reference: StackOutput) -> list[Pr
     source = _find(plan, asker, reference.stack, reference.output)
     if isinstance(source, Problem):
         return [source]
-    if all(target in source.targets for target in asker.targets):
+    if all(_same_origin(source, deployment) for deployment in _deployments(asker)):
         reference.data = {"Fn::ImportValue": source.export_name(reference.output)}
         for deployment in _deployments(asker):
             plan.needs[deployment].add(
@@ -149,11 +149,27 @@ def _link_reference(plan: Plan, asker: Stack, reference: StackOutput) -> list[Pr
     return []
 
 
+def _same_origin(source: Stack, reader: Deployment) -> bool:
+    """Whether the source is beside the reader. What is not recovery never reads a recovery stack's value,
+    even where us-east-1 happens to be a recovery region."""
+    place = source.targets.get(reader.target)
+    return place is not None and place.is_recovery <= reader.place.is_recovery
+
+
 def _link_binding(plan: Plan, asker: Stack, binding: Binding) -> list[Problem]:
     source = _find(plan, asker, binding.stack, binding.output)
     if isinstance(source, Problem):
         return [source]
     primary = [d for d in _deployments(source) if not d.place.is_recovery]
+    if not primary:
+        return [
+            Problem(
+                f"stack {asker.name} binds {binding.parameter} to output {binding.output} of stack "
+                f"{source.name}, which lives in recovery regions only",
+                remedy="ask for it with output_of: both live in the same region",
+                code="REN008",
+            )
+        ]
     for deployment in _deployments(asker):
         if deployment.place.is_recovery:
             plan.needs[deployment].update(primary)

@@ -13,10 +13,10 @@ from typing import Any
 
 from blueprint.environment import Environment
 from blueprint.render.linking import Deployment, Plan, Step
-from blueprint.render.places import Subject, Target
-from blueprint.render.stack import Binding, Stack, StackOutput
-from blueprint.render.stateful import STATEFUL
 from blueprint.render.template import capabilities
+from blueprint.stacks.places import Subject, Target
+from blueprint.stacks.stack import Binding, Stack, StackOutput
+from blueprint.stacks.stateful import STATEFUL
 
 VERSION = 1
 FILE_NAME = "manifest.json"
@@ -74,7 +74,7 @@ def _stack(plan: Plan, stack: Stack, body: bytes) -> dict[str, Any]:
         "outputs": [
             {
                 "name": name,
-                "export": stack.export_name(name.removesuffix("InRecovery")),
+                "export": stack.exports[name],
                 "description": output.properties["Description"],
             }
             for name, output in stack.outputs.items()

@@ -9,7 +9,7 @@ from troposphere import AWSObject
 
 from blueprint.problems import BlueprintError, Problem
 from blueprint.render.linking import Plan
-from blueprint.render.stack import REGION_MAP, Stack
+from blueprint.stacks.stack import REGION_MAP, Stack
 
 DESCRIPTION_BYTES = 1024  # CloudFormation's limit for a template's Description
 
@@ -103,7 +103,7 @@ def description(stack: Stack, plan: Plan) -> str:
     parts = [
         stack.purpose,
         f"Stack name: {stack.stack_name}.",
-        f"Upload: {_steps_in_words(stack, plan)}.",
+        f"Region: {', then '.join(_regions_in_order(stack, plan))}.",
         f"Tick: {ticks}.",
         *fill_in(stack, plan),
         *(f"Then update {p.parameter} to {p.value}: {p.why}" for p in stack.passes),
@@ -122,11 +122,9 @@ def description(stack: Stack, plan: Plan) -> str:
     return text
 
 
-def _steps_in_words(stack: Stack, plan: Plan) -> str:
-    by_region: dict[str, list[str]] = {}
-    for step in plan.steps_of(stack.name):
-        by_region.setdefault(step.deployment.target.region, []).append(str(step.number))
-    return "; ".join(f"step {' and '.join(numbers)} in {region}" for region, numbers in by_region.items())
+def _regions_in_order(stack: Stack, plan: Plan) -> list[str]:
+    """Without step numbers: with them, one more layer would change every template."""
+    return list(dict.fromkeys(step.deployment.target.region for step in plan.steps_of(stack.name)))
 
 
 def fill_in(stack: Stack, plan: Plan) -> list[str]:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from blueprint.problems import BlueprintError, Problem, Where
+from blueprint.problems import BlueprintError, Problem, Where, shown_path
 
 _OURS = re.compile(r"\d{2,}-[a-z0-9-]+\.json|manifest\.json")
 _LEFTOVER_SECONDS = 600  # no render takes that long
@@ -29,10 +29,14 @@ _RENAME_SWAP = 2  # macOS sys/stdio.h
 
 def current(folder: Path) -> dict[str, bytes]:
     """The rendered files that are in ``folder`` now, by name."""
-    recover(folder)
-    if not folder.is_dir():
-        return {}
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if _OURS.fullmatch(path.name)}
+    try:
+        recover(folder)
+        if not folder.is_dir():
+            return {}
+        ours = [path for path in sorted(folder.iterdir()) if _OURS.fullmatch(path.name) and path.is_file()]
+        return {path.name: path.read_bytes() for path in ours}
+    except OSError as error:
+        raise _cannot(folder, error, "read") from None
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -40,8 +44,11 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
 
     Raises BlueprintError when the folder cannot be written; then nothing has changed.
     """
+    folder = Path(os.path.realpath(folder))  # a link stays, and what it points to is written
     if current(folder) == files:
         return
+    if folder.exists() and not folder.is_dir():
+        raise _cannot(folder, NotADirectoryError(errno.ENOTDIR, "a file is in the way"))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
@@ -49,10 +56,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
         raise _cannot(folder, error) from None
     try:
         _fill(staged, folder, files)
-        if folder.exists():
-            _exchange(staged, folder)
-        else:
-            staged.rename(folder)
+        _put(staged, folder)
     except OSError as error:
         raise _cannot(folder, error) from None
     finally:
@@ -105,6 +109,17 @@ def _fill(staged: Path, folder: Path, files: Mapping[str, bytes]) -> None:
             os.fsync(file.fileno())
 
 
+def _put(staged: Path, folder: Path) -> None:
+    if not folder.exists():
+        try:
+            staged.rename(folder)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise  # else another render was first, and the two are exchanged
+    _exchange(staged, folder)
+
+
 def _exchange(staged: Path, folder: Path) -> None:
     if _swap(staged, folder):
         return
@@ -141,12 +156,7 @@ def _aside(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.old"
 
 
-def _cannot(folder: Path, error: OSError) -> BlueprintError:
-    return BlueprintError(
-        Problem(
-            f"the templates cannot be written: {error.strerror or error}",
-            Where(str(folder)),
-            "make the folder writable, or name another with --out",
-            "OUT001",
-        )
-    )
+def _cannot(path: Path, error: OSError, do: str = "written") -> BlueprintError:
+    what = f"cannot be {do}: {error.strerror or error}"
+    remedy = "mend its permissions, or move what is in the way"
+    return BlueprintError(Problem(what, Where(shown_path(path)), remedy, "OUT001"))

@@ -11,8 +11,8 @@ from troposphere.s3 import Bucket
 
 from blueprint.environment import Account, Environment, load_account, load_environment
 from blueprint.problems import BlueprintError
-from blueprint.render.places import Place, Subject
-from blueprint.render.stack import Stack
+from blueprint.stacks.places import Place, Subject
+from blueprint.stacks.stack import Stack
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 
 from blueprint.problems import BlueprintError
 from blueprint.render.linking import link
-from blueprint.render.places import Place
-from blueprint.render.stack import Stack
+from blueprint.stacks.places import Place
+from blueprint.stacks.stack import Stack
 from tests.conftest import RECOVERY
 from tests.render.conftest import codes, stack_of
 

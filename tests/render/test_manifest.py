@@ -13,7 +13,7 @@ import pytest
 from troposphere.iam import Role
 
 from blueprint.render import manifest, render
-from blueprint.render.places import Place
+from blueprint.stacks.places import Place
 from tests.conftest import RECOVERY, SHIPPED, load_shipped
 from tests.json_schema import violations
 from tests.render.conftest import stack_of

@@ -7,7 +7,7 @@ from troposphere import AWSObject
 
 from blueprint.problems import BlueprintError
 from blueprint.render import render
-from blueprint.render.places import Place
+from blueprint.stacks.places import Place
 from tests.conftest import RECOVERY
 from tests.render.conftest import codes, stack_of
 

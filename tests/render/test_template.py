@@ -11,9 +11,9 @@ from troposphere.s3 import Bucket, VersioningConfiguration
 
 from blueprint.problems import BlueprintError
 from blueprint.render.linking import link
-from blueprint.render.places import Place
-from blueprint.render.stack import Stack
 from blueprint.render.template import assemble, capabilities, description, fill_in, to_bytes
+from blueprint.stacks.places import Place
+from blueprint.stacks.stack import Stack
 from tests.conftest import RECOVERY
 from tests.render.conftest import codes, stack_of
 

@@ -21,8 +21,8 @@ from blueprint.layers.shared.buckets import Ages, add_access_bucket, add_bucket,
 from blueprint.layers.shared.conditions import all_of
 from blueprint.layers.shared.names import key_alias, trail_name
 from blueprint.layers.shared.suppress import suppress
-from blueprint.render.places import Place
-from blueprint.render.stack import Stack
+from blueprint.stacks.places import Place
+from blueprint.stacks.stack import Stack
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 NONCURRENT_DAYS = 90  # expired records are noncurrent versions first; nothing else makes any here

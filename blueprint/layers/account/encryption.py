@@ -32,8 +32,8 @@ from blueprint.layers.shared.conditions import all_of
 from blueprint.layers.shared.functions import add_custom_resource, add_function
 from blueprint.layers.shared.names import key_alias
 from blueprint.layers.shared.suppress import suppress
-from blueprint.render.places import Place
-from blueprint.render.stack import REGION_MAP, Stack
+from blueprint.stacks.places import Place
+from blueprint.stacks.stack import REGION_MAP, Stack
 
 TIMEOUT_SECONDS = 90
 _MODE = "ebs_encryption.mode"

@@ -37,7 +37,7 @@ from troposphere.s3 import (
 from blueprint.layers.shared import bucket_policies as policies
 from blueprint.layers.shared.names import bucket_prefix
 from blueprint.layers.shared.suppress import suppress
-from blueprint.render.stack import Stack
+from blueprint.stacks.stack import Stack
 
 ACCESS = "Access"  # the bucket that takes the access logs of the others
 S3_LOGS = "s3/"  # below it: S3 server access logs

@@ -19,7 +19,7 @@ from troposphere.awslambda import Code, Function, LoggingConfig
 from troposphere.iam import Policy, Role
 from troposphere.logs import LogGroup
 
-from blueprint.render.stack import Stack
+from blueprint.stacks.stack import Stack
 
 RUNTIME = "python3.14"  # supported by Lambda until June 2029
 LOG_DAYS = 90  # such a function runs when a stack changes; the audit trail keeps who changed it

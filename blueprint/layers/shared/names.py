@@ -6,7 +6,7 @@ exists; everything else is named by CloudFormation. ``docs/physical-names.md`` l
 
 from __future__ import annotations
 
-from blueprint.render.places import Subject
+from blueprint.stacks.places import Subject
 
 MOST_PREFIX_CHARACTERS = 32  # 63 of a bucket name less 31 of the suffix in the region with the longest code
 

@@ -10,8 +10,8 @@ from troposphere.s3 import Bucket
 from troposphere.ssm import Parameter as SsmParameter
 
 from blueprint.problems import BlueprintError
-from blueprint.render.places import Place
-from blueprint.render.stack import UNBOUND, Stack
+from blueprint.stacks.places import Place
+from blueprint.stacks.stack import UNBOUND, Stack
 from tests.conftest import RECOVERY
 from tests.render.conftest import codes, stack_of
 

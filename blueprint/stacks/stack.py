@@ -27,8 +27,8 @@ from troposphere import (
 )
 
 from blueprint.problems import BlueprintError, Problem
-from blueprint.render.places import Place, Subject, Target, targets
-from blueprint.render.stateful import STATEFUL
+from blueprint.stacks.places import Place, Subject, Target, targets
+from blueprint.stacks.stateful import STATEFUL
 
 REGION_MAP = "Region"  # the one mapping: what differs between the regions of a template
 IS_PRIMARY = "IsPrimary"
@@ -111,6 +111,7 @@ class Stack:
         self.conditions: dict[str, AWSHelperFn] = {}
         self.resources: dict[str, AWSObject] = {}
         self.outputs: dict[str, Output] = {}
+        self.exports: dict[str, str] = {}  # name of the export by output
         self.references: list[StackOutput] = []
         self.bindings: list[Binding] = []
         self.passes: list[SecondPass] = []
@@ -146,7 +147,9 @@ class Stack:
         if all(value == wanted[0] for value in wanted):
             return wanted[0]
         for region in self.regions:
-            self.mapping.setdefault(region, {})[key] = values[region]
+            there = self.mapping.setdefault(region, {})
+            if there.setdefault(key, values[region]) != values[region]:
+                raise ValueError(f"two different values by region are called {key}")
         return FindInMap(REGION_MAP, Ref("AWS::Region"), key)
 
     @property
@@ -213,7 +216,10 @@ class Stack:
         """A value of the primary that recovery keeps with its own stack, so that it survives the primary.
 
         It is ``none`` where the template runs in the primary region; a rule demands it everywhere else.
+        Raises ValueError for a stack without a recovery region, where there is nothing to bind.
         """
+        if not self.recovery_regions:
+            raise ValueError(f"stack {self.name} has no recovery region to bind {name} in")
         self.bindings.append(Binding(name, stack, output))
         parameter = self.parameter(
             name,
@@ -284,7 +290,8 @@ class Stack:
 
     def output(self, name: str, value: Any, description: str) -> None:
         """Export ``value`` as ``<project>:<environment>:<stack>:<name>``."""
-        self._output(name, value, description, self.export_name(name))
+        export = self.export_name(name)
+        self._output(name, value, description, export, export)
 
     def output_by_origin(self, name: str, primary: Any, recovery: Any, description: str) -> None:
         """Export ``primary`` or ``recovery``, whichever exists where the template runs, under one name.
@@ -292,17 +299,16 @@ class Stack:
         Two conditional outputs rather than one with Fn::If: a validator takes the branches of an output for
         dangling references. The second name is joined, so that no check of the text sees it twice.
         """
-        self._output(name, primary, description, self.export_name(name), Condition=self.is_primary())
-        self._output(
-            f"{name}InRecovery",
-            recovery,
-            description,
-            Join(":", self.export_name(name).split(":")),
-            Condition=self.is_recovery(),
-        )
+        export = self.export_name(name)
+        joined = Join(":", export.split(":"))
+        self._output(name, primary, description, export, export, Condition=self.is_primary())
+        self._output(f"{name}InRecovery", recovery, description, export, joined, Condition=self.is_recovery())
 
-    def _output(self, name: str, value: Any, description: str, export: Any, **options: str) -> None:
+    def _output(
+        self, name: str, value: Any, description: str, export_name: str, export: Any, **options: str
+    ) -> None:
         self._unique(self.outputs, name)
+        self.exports[name] = export_name
         self.outputs[name] = Output(
             name, Value=value, Description=description, Export=Export(export), **options
         )

@@ -26,6 +26,10 @@ class Place(Enum):
     def is_recovery(self) -> bool:
         return self in (Place.RECOVERY, Place.FIRST_RECOVERY)
 
+    @property
+    def is_account(self) -> bool:
+        return self in (Place.ACCOUNT_HOME, Place.ACCOUNT_REGIONS)
+
 
 @dataclass(frozen=True, order=True)
 class Target:
@@ -37,6 +41,9 @@ class Target:
 
 def targets(subject: Subject, place: Place) -> tuple[Target, ...]:
     """The accounts and regions that ``place`` stands for, in the order of the environment file."""
+    if isinstance(subject, Account) != place.is_account:
+        kind = "the account" if isinstance(subject, Account) else "an environment"
+        raise ValueError(f"{kind} has no place {place.value}")
     if isinstance(subject, Account):
         return tuple(
             Target(account, region)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from blueprint.render.stateful import STATEFUL
 from blueprint.schemas import create_only, property_schema
+from blueprint.stacks.stateful import STATEFUL
 
 #: Decided at creation by the service, though the schema does not say so ("CreateKey" of KMS). Object lock
 #: can be switched on later and never off again: watched, as it decides what can be deleted.

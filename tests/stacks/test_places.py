@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blueprint.render.places import Place, Target, targets
+from blueprint.stacks.places import Place, Target, targets
 from tests.conftest import RECOVERY
 
 TWO = [{"region": "eu-central-1", "cidr": "10.1.0.0/16"}, {"region": "us-west-2", "cidr": "10.2.0.0/16"}]

@@ -1,0 +1,1 @@
+"""What layers make and the renderer takes: stacks, the places where they live, what in them holds data."""
