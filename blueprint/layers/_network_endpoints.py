@@ -14,11 +14,12 @@ from collections.abc import Mapping, Sequence
 
 from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
 from troposphere import AWSHelperFn, GetAtt, Ref, Sub, Tags
-from troposphere.ec2 import VPC, RouteTable, SecurityGroup, Subnet, VPCEndpoint
+from troposphere.ec2 import VPC, RouteTable, VPCEndpoint
 
 from blueprint.environment import Environment
 from blueprint.layers import _network_groups as groups
 from blueprint.layers.shared.conditions import all_of
+from blueprint.stacks.places import Place
 from blueprint.stacks.stack import Stack
 
 ANYONE = Principal("*")  # endpoint policies must name a principal; conditions say which account's
@@ -132,36 +133,41 @@ def services(env: Environment) -> list[str]:
     return sorted(wanted)
 
 
-def add(
-    stack: Stack,
-    env: Environment,
-    vpc: VPC,
-    application: Sequence[Subnet],
-    tables: Sequence[RouteTable],
-    caller: SecurityGroup,
-) -> None:
-    """The endpoints: gateways for the route ``tables``, interfaces that the group ``caller`` may reach."""
+def add_gateways(stack: Stack, vpc: VPC, tables: Sequence[RouteTable]) -> None:
+    """The free endpoints, for the route ``tables``."""
     _gateway(stack, vpc, "S3Endpoint", "s3", tables, _s3_policy(stack))
     _gateway(stack, vpc, "DynamoDbEndpoint", "dynamodb", tables, _dynamodb_policy())
-    wanted = services(env)
-    if not wanted:
-        return
-    group = groups.add_endpoints(stack, vpc, caller)
-    for service in wanted:
+
+
+def interface_stack(env: Environment) -> Stack:
+    """The endpoints that cost, in a stack of their own: they come and go, the network stays."""
+    stack = Stack(
+        "network-endpoints",
+        env,
+        Place.PRIMARY,
+        Place.RECOVERY,
+        purpose="Interface endpoints: AWS services inside the VPC.",
+    )
+    vpc_id = stack.output_of("network", "VpcId")
+    group = groups.add_endpoints(stack, vpc_id, stack.output_of("network", "ApplicationSecurityGroupId"))
+    zones = range(1, env.network.zones + 1)
+    subnets = [stack.output_of("network", f"ApplicationSubnet{zone}Id") for zone in zones]
+    for service in services(env):
         asked = service in env.network.interface_endpoints
         endpoint = VPCEndpoint(
             f"{service.title().replace('-', '')}Endpoint",
             VpcEndpointType="Interface",
-            VpcId=Ref(vpc),
+            VpcId=vpc_id,
             ServiceName=_name(service),
             PrivateDnsEnabled=True,  # so that nobody need know that there is an endpoint
-            SubnetIds=[Ref(subnet) for subnet in application],
+            SubnetIds=subnets,
             SecurityGroupIds=[GetAtt(group, "GroupId")],
             Tags=_tags(stack, service),
         )
         if service not in WITHOUT_POLICY:
             endpoint.PolicyDocument = _interface_policy(service)
         stack.add(endpoint, "network.interface_endpoints" if asked else "network.nat")
+    return stack
 
 
 def _gateway(

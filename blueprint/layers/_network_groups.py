@@ -39,7 +39,7 @@ _ENDPOINTS = "Interface endpoints of AWS services: reached from the application 
 
 def add(stack: Stack, env: Environment, vpc: VPC) -> dict[str, SecurityGroup]:
     """The groups by name, with their rules."""
-    groups = {name: _group(stack, vpc, name, text) for name, text in _DESCRIPTIONS.items()}
+    groups = {name: _group(stack, Ref(vpc), name, text) for name, text in _DESCRIPTIONS.items()}
     _from_internet(stack, env, groups["LoadBalancer"])
     for name, port in INSTANCE_PORTS.items():
         _between(stack, groups, "LoadBalancer", "Application", name, port)
@@ -48,19 +48,19 @@ def add(stack: Stack, env: Environment, vpc: VPC) -> dict[str, SecurityGroup]:
     return groups
 
 
-def add_endpoints(stack: Stack, vpc: VPC, application: SecurityGroup) -> SecurityGroup:
+def add_endpoints(stack: Stack, vpc_id: AWSHelperFn, application_id: AWSHelperFn) -> SecurityGroup:
     """The group of interface endpoints. The application's own way to them is that to anywhere."""
-    group = _group(stack, vpc, "Endpoints", _ENDPOINTS)
-    source = {"SourceSecurityGroupId": GetAtt(application, "GroupId")}
+    group = _group(stack, vpc_id, "Endpoints", _ENDPOINTS)
+    source = {"SourceSecurityGroupId": application_id}
     _ingress(stack, "EndpointsHttpsFromApplication", group, HTTPS, "HTTPS from Application", **source)
     return group
 
 
-def _group(stack: Stack, vpc: VPC, name: str, text: str) -> SecurityGroup:
+def _group(stack: Stack, vpc_id: AWSHelperFn, name: str, text: str) -> SecurityGroup:
     return stack.add(
         SecurityGroup(
             f"{name}SecurityGroup",
-            VpcId=Ref(vpc),
+            VpcId=vpc_id,
             GroupDescription=text,
             SecurityGroupEgress=[
                 SecurityGroupRule(

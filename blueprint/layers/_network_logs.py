@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from awacs import logs, sts
 from awacs.aws import Allow, ArnLike, PolicyDocument, Principal, Statement, StringEquals
-from troposphere import AWSHelperFn, GetAtt, Parameter, Ref, Sub
+from troposphere import AWSHelperFn, GetAtt, Ref, Sub
 from troposphere.ec2 import VPC, FlowLog
 from troposphere.iam import Policy, Role
 from troposphere.logs import LogGroup
 
 from blueprint.environment import Environment
-from blueprint.environment.model import LogDays
 from blueprint.layers.shared.conditions import all_of
 from blueprint.stacks.stack import Stack
 
@@ -20,8 +17,14 @@ _FLOW_LOGS = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flo
 
 
 def add_flow_logs(stack: Stack, env: Environment, vpc: VPC, logs_key: AWSHelperFn) -> None:
+    retention = stack.option(
+        "FlowLogRetentionDays",
+        "network.flow_logs.retention_days",
+        group="Logs",
+        label="Days to keep flow logs",
+    )
     group = stack.add_stateful(
-        LogGroup("FlowLogGroup", KmsKeyId=logs_key, RetentionInDays=Ref(_retention(stack, env))),
+        LogGroup("FlowLogGroup", KmsKeyId=logs_key, RetentionInDays=Ref(retention)),
         setting="network.flow_logs.retention_days",
     )
     role = stack.add(
@@ -43,19 +46,6 @@ def add_flow_logs(stack: Stack, env: Environment, vpc: VPC, logs_key: AWSHelperF
             DeliverLogsPermissionArn=GetAtt(role, "Arn"),
         ),
         setting="network.flow_logs.traffic",
-    )
-
-
-def _retention(stack: Stack, env: Environment) -> Parameter:
-    return stack.parameter(
-        "FlowLogRetentionDays",
-        env.network.flow_logs.retention_days,
-        kind="Number",
-        allowed=get_args(LogDays),
-        group="Logs",
-        label="Days to keep flow logs",
-        description="How long records of the network's traffic are kept, in days. Their storage is charged.",
-        constraint="A number of days that CloudWatch Logs knows: 1, 3, 5, 7, 14, 30, 60, 90, ..., 3653.",
     )
 
 

@@ -75,7 +75,7 @@ def stacks(env: Environment) -> list[Stack]:
     _no_way_out(stack, vpc, data)
 
     security = groups.add(stack, env, vpc)
-    endpoints.add(stack, env, vpc, application, tables, security["Application"])
+    endpoints.add_gateways(stack, vpc, tables)
     logs.add_flow_logs(stack, env, vpc, logs_key)
     groups.close_default(stack, vpc, logs_key)
 
@@ -84,7 +84,7 @@ def stacks(env: Environment) -> list[Stack]:
         stack.output(f"{subnet.title}Id", Ref(subnet), f"Id of subnet {subnet.title}")
     for name, group in security.items():
         stack.output(f"{name}SecurityGroupId", GetAtt(group, "GroupId"), group.GroupDescription)
-    return [stack]
+    return [stack, endpoints.interface_stack(env)] if endpoints.services(env) else [stack]
 
 
 # -- subnets -------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from troposphere.kms import Alias, Key, ReplicaKey
 
 from blueprint.environment import Environment
 from blueprint.layers.shared import keys
+from blueprint.layers.shared.names import key_alias
 from blueprint.stacks.places import Place
 from blueprint.stacks.stack import Stack
 
@@ -100,27 +101,14 @@ def stacks(env: Environment) -> list[Stack]:
         Place.RECOVERY,
         purpose="KMS keys, one for each domain of data.",
     )
-    rotation = stack.parameter(
-        "RotationDays",
-        env.security.rotation_days,
-        kind="Number",
-        minimum=90,
-        maximum=2560,
-        group="Keys",
-        label="Days between rotations",
-        description="How often KMS makes new key material, in days. Old material stays for old data.",
-        constraint="A number of days from 90 to 2560.",
+    rotation = stack.option(
+        "RotationDays", "security.rotation_days", group="Keys", label="Days between rotations"
     )
-    window = stack.parameter(
+    window = stack.option(
         "DeletionWindowDays",
-        env.security.deletion_window_days,
-        kind="Number",
-        minimum=7,
-        maximum=30,
+        "security.deletion_window_days",
         group="Keys",
         label="Days before a deleted key is gone",
-        description="How long a scheduled deletion of a key can be taken back, in days.",
-        constraint="A number of days from 7 to 30.",
     )
     for domain in DOMAINS:
         key = _key(stack, domain, rotation, window)
@@ -142,7 +130,8 @@ def _key(stack: Stack, domain: Domain, rotation: Parameter, window: Parameter) -
             PendingWindowInDays=Ref(window),
             MultiRegion=domain.multi_region,
             KeyPolicy=keys.key_policy(*domain.statements()),
-        )
+        ),
+        setting="security.rotation_days",
     )
 
 
@@ -180,7 +169,7 @@ def _alias(stack: Stack, domain: Domain, key_id: AWSHelperFn) -> None:
     stack.add(
         Alias(
             f"{domain.name}KeyAlias",
-            AliasName=f"alias/{stack.subject.project}-{stack.subject.name}-{domain.name.lower()}",
+            AliasName=key_alias(stack.subject, domain.name.lower()),
             TargetKeyId=key_id,
         )
     )

@@ -56,7 +56,9 @@ def stacks(env: Environment) -> list[Stack]:
         most=730,
         expire_days=env.storage.log_retention_days,
     )
-    noncurrent = _noncurrent_days(stack, env)
+    noncurrent = stack.option(
+        "NoncurrentDays", "storage.noncurrent_days", group=_GROUP, label="Days to keep old versions"
+    )
     logs = log_lifecycle(ages, Ref(noncurrent))
 
     add_access_bucket(
@@ -95,20 +97,6 @@ def stacks(env: Environment) -> list[Stack]:
         setting="storage.log_retention_days",
     )
     return [stack]
-
-
-def _noncurrent_days(stack: Stack, env: Environment) -> Parameter:
-    return stack.parameter(
-        "NoncurrentDays",
-        env.storage.noncurrent_days,
-        kind="Number",
-        minimum=1,
-        maximum=3650,
-        group=_GROUP,
-        label="Days to keep old versions",
-        description="For so many days overwritten and deleted objects can be brought back.",
-        constraint="A number of days from 1 to 3650.",
-    )
 
 
 # -- user objects ------------------------------------------------------------------------------------------

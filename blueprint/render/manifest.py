@@ -29,11 +29,14 @@ def build(subject: Subject, plan: Plan, bodies: dict[str, bytes]) -> dict[str, A
         "version": VERSION,
         "project": subject.project,
         "environment": subject.name,
+        "tags": subject.all_tags,
         "regions": _regions(subject),
         "stacks": [_stack(plan, stack, bodies[stack.name]) for stack in _in_order(plan)],
         "steps": [_step(plan, step) for step in plan.steps],
         "waves": _waves(plan),
-        "secrets": [asdict(secret) for stack in _in_order(plan) for secret in stack.secrets],
+        "secrets": [
+            {"stack": stack.name, **asdict(secret)} for stack in _in_order(plan) for secret in stack.secrets
+        ],
     }
 
 
@@ -100,6 +103,7 @@ def _parameters(stack: Stack) -> list[dict[str, Any]]:
             "type": parameter.properties["Type"],
             "default": parameter.properties.get("Default"),
             "description": parameter.properties["Description"],
+            "setting": stack.settings.get(name, ""),
             "binding": _binding(bindings.get(name)),
         }
         for name, parameter in stack.parameters.items()

@@ -26,6 +26,7 @@ from troposphere import (
     Tags,
 )
 
+from blueprint.environment.options import option
 from blueprint.problems import BlueprintError, Problem
 from blueprint.stacks.places import Place, Subject, Target, targets
 from blueprint.stacks.stateful import STATEFUL
@@ -106,6 +107,7 @@ class Stack:
         self.groups: dict[str, Group] = {}
         self.labels: dict[str, str] = {}
         self.parameters: dict[str, Parameter] = {}
+        self.settings: dict[str, str] = {}  # key of the environment file by parameter
         self.rules: dict[str, dict[str, Any]] = {}
         self.mapping: dict[str, dict[str, Any]] = {}
         self.conditions: dict[str, AWSHelperFn] = {}
@@ -209,6 +211,23 @@ class Stack:
         self.groups.setdefault(group, Group(group)).parameters.append(name)
         self.labels[name] = label
         return parameter
+
+    def option(self, name: str, path: str, *, group: str, label: str) -> Parameter:
+        """A parameter for the number at ``path`` in the environment file, with its meaning and limits."""
+        found = option(self.subject, path)
+        self.settings[name] = path
+        return self.parameter(
+            name,
+            found.value,
+            kind="Number",
+            group=group,
+            label=label,
+            description=found.description,
+            constraint=found.constraint,
+            allowed=found.allowed,
+            minimum=found.minimum,
+            maximum=found.maximum,
+        )
 
     def bound_parameter(
         self, name: str, *, stack: str, output: str, group: str, label: str, description: str, pattern: str

@@ -35,16 +35,21 @@ Network = Callable[..., Template]
 
 @pytest.fixture
 def rendered_network(environments) -> Network:
-    """The network's template: ``rendered_network(nat="single", _region="us-west-2")``."""
+    """The network's template: ``rendered_network({"region": "us-west-2"}, nat="single")``."""
+    return lambda regions=None, **options: _rendered(environments, "network", regions, options)
 
-    def make(regions: dict[str, Any] | None = None, **options: Any) -> Template:
-        folder = environments(prod={**(regions or {}), "network": options})
-        subject = load_environment(folder, "prod")
-        layers = {"security": security.stacks, "network": network.stacks}
-        body = render(subject, layers).bodies["network"]
-        return Template("network", json.loads(body), body)
 
-    return make
+@pytest.fixture
+def rendered_endpoints(environments) -> Network:
+    """The template of the interface endpoints; without resources where there are none."""
+    return lambda regions=None, **options: _rendered(environments, "network-endpoints", regions, options)
+
+
+def _rendered(environments, stack: str, regions: dict[str, Any] | None, options: dict[str, Any]) -> Template:
+    subject = load_environment(environments(prod={**(regions or {}), "network": options}), "prod")
+    layers = {"security": security.stacks, "network": network.stacks}
+    body = render(subject, layers).bodies.get(stack, b'{"Resources": {}}')
+    return Template(stack, json.loads(body), body)
 
 
 def references(value: Any) -> Iterator[str]:
@@ -312,12 +317,11 @@ def test_each_subnet_has_an_ipv6_range_of_its_own_and_waits_for_the_vpc_s(render
 
 @pytest.mark.parametrize(("dual_stack", "internet"), [(False, ["0.0.0.0/0"]), (True, ["0.0.0.0/0", "::/0"])])
 def test_groups_let_in_what_they_must_and_no_more(rendered_network, dual_stack, internet):
-    template = rendered_network(dual_stack=dual_stack, interface_endpoints=["sqs"])
+    template = rendered_network(dual_stack=dual_stack)
     balancer, application = "LoadBalancerSecurityGroup", "ApplicationSecurityGroup"
     assert rules(template, "LoadBalancer", "Ingress") == [(p, p, s) for p in (80, 443) for s in internet]
     assert rules(template, "Application", "Ingress") == [(80, 80, balancer), (443, 443, balancer)]
     assert rules(template, "Database", "Ingress") == [(3306, 3306, application)]
-    assert rules(template, "Endpoints", "Ingress") == [(443, 443, application)]
     assert len(template.of_type("AWS::EC2::SecurityGroup")) == 4
 
 
@@ -400,34 +404,47 @@ def interface_services(template: Template) -> set[str]:
     return {name.removeprefix("com.amazonaws.${AWS::Region}.") for name in names}
 
 
-def test_without_nat_private_instances_reach_all_that_they_need(rendered_network):
-    template = rendered_network(nat="none")
+def test_only_the_application_reaches_interface_endpoints(rendered_endpoints):
+    template = rendered_endpoints(interface_endpoints=["sqs"])
+    (rule,) = template.of_type("AWS::EC2::SecurityGroupIngress").values()
+    assert (rule["Properties"]["FromPort"], rule["Properties"]["ToPort"]) == (443, 443)
+    source = rule["Properties"]["SourceSecurityGroupId"]
+    assert source == {"Fn::ImportValue": "acme:prod:network:ApplicationSecurityGroupId"}
+
+
+def test_without_nat_private_instances_reach_all_that_they_need(rendered_endpoints):
+    template = rendered_endpoints(nat="none")
     assert interface_services(template) >= PRIVATE_INSTANCES_NEED
-    assert interface_services(rendered_network(nat="none", interface_endpoints=["sns"])) >= {
+    assert interface_services(rendered_endpoints(nat="none", interface_endpoints=["sns"])) >= {
         *PRIVATE_INSTANCES_NEED,
         "sns",
     }
 
 
-def test_a_region_that_never_had_ec2messages_is_not_asked_for_it(rendered_network):
-    template = rendered_network({"region": "mx-central-1"}, nat="none")
+def test_a_region_that_never_had_ec2messages_is_not_asked_for_it(rendered_endpoints):
+    template = rendered_endpoints({"region": "mx-central-1"}, nat="none")
     assert interface_services(template) == PRIVATE_INSTANCES_NEED - {"ec2messages"}
 
 
 @pytest.mark.parametrize("nat", ["regional", "per-zone", "single"])
-def test_with_nat_there_are_the_interface_endpoints_asked_for(rendered_network, nat):
-    assert interface_services(rendered_network(nat=nat)) == set()
-    template = rendered_network(nat=nat, interface_endpoints=["ssm", "secretsmanager"])
+def test_with_nat_there_are_the_interface_endpoints_asked_for(rendered_endpoints, nat):
+    assert interface_services(rendered_endpoints(nat=nat)) == set()
+    template = rendered_endpoints(nat=nat, interface_endpoints=["ssm", "secretsmanager"])
     assert interface_services(template) == {"ssm", "secretsmanager"}
 
 
-def test_interface_endpoints_answer_in_every_zone_to_the_services_usual_names(rendered_network):
+def test_interface_endpoints_answer_in_every_zone_to_the_services_usual_names(
+    rendered_network, rendered_endpoints
+):
+    endpoints = rendered_endpoints(zones=3, nat="none")
+    subnets = [{"Fn::ImportValue": f"acme:prod:network:ApplicationSubnet{n}Id"} for n in (1, 2, 3)]
+    assert endpoints.of_type("AWS::EC2::VPCEndpoint")
+    for name, endpoint in endpoints.of_type("AWS::EC2::VPCEndpoint").items():
+        assert endpoint["Properties"]["VpcEndpointType"] == "Interface"
+        assert endpoint["Properties"]["PrivateDnsEnabled"] is True
+        assert endpoint["Properties"]["SubnetIds"] == subnets
+        assert refs(endpoints, name, "SecurityGroupIds") == {"EndpointsSecurityGroup"}
     template = rendered_network(zones=3, nat="none")
-    for name, endpoint in template.of_type("AWS::EC2::VPCEndpoint").items():
-        if endpoint["Properties"]["VpcEndpointType"] == "Interface":
-            assert endpoint["Properties"]["PrivateDnsEnabled"] is True
-            assert refs(template, name, "SubnetIds") == {f"ApplicationSubnet{n}" for n in (1, 2, 3)}
-            assert refs(template, name, "SecurityGroupIds") == {"EndpointsSecurityGroup"}
     assert template.properties("Vpc")["EnableDnsSupport"] is True
     assert template.properties("Vpc")["EnableDnsHostnames"] is True
 
@@ -466,11 +483,12 @@ def test_beanstalk_s_odd_bucket_names_are_known_in_the_region_that_has_them(rend
     assert both["eu-west-1"]["BeanstalkSuffix"] == ""
 
 
-def test_other_endpoints_serve_identities_of_this_account_only(rendered_network):
-    template = rendered_network(nat="none", interface_endpoints=list(get_args(Endpoint)))
+def test_other_endpoints_serve_identities_of_this_account_only(rendered_network, rendered_endpoints):
+    template = rendered_endpoints(nat="none", interface_endpoints=list(get_args(Endpoint)))
+    policies = {name: template.properties(name).get("PolicyDocument") for name in endpoints_of(template)}
+    policies["DynamoDbEndpoint"] = rendered_network().properties("DynamoDbEndpoint")["PolicyDocument"]
     open_endpoints = set()
-    for name in template.of_type("AWS::EC2::VPCEndpoint").keys() - {"S3Endpoint"}:
-        policy = template.properties(name).get("PolicyDocument")
+    for name, policy in policies.items():
         if policy is None:
             open_endpoints.add(name)
             continue
@@ -481,14 +499,18 @@ def test_other_endpoints_serve_identities_of_this_account_only(rendered_network)
     assert open_endpoints == {"CloudformationEndpoint", "ElasticbeanstalkHealthEndpoint"}
 
 
+def endpoints_of(template: Template) -> set[str]:
+    return set(template.of_type("AWS::EC2::VPCEndpoint"))
+
+
 def test_every_endpoint_that_can_be_asked_for_is_known_to_the_layer():
     assert set(get_args(Endpoint)) == {*_network_endpoints.ACTIONS, *_network_endpoints.WITHOUT_POLICY}
 
 
-def test_every_action_of_an_endpoint_policy_exists(rendered_network):
+def test_every_action_of_an_endpoint_policy_exists(rendered_endpoints):
     import awacs
 
-    template = rendered_network(nat="none", interface_endpoints=list(get_args(Endpoint)))
+    template = rendered_endpoints(nat="none", interface_endpoints=list(get_args(Endpoint)))
     actions = {action for statement in statements(template) for action in statement["Action"]}
     modules = {"lambda": "awslambda"}
     for action in actions:
