@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from blueprint.environment import load_account, load_environment
+from blueprint.environment import Account, Environment, load_account, load_environment
 from blueprint.layers import layers_for
 from blueprint.render import Rendered, render
 
@@ -93,6 +93,48 @@ def environments(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def env(environments: Callable[..., Path]) -> Callable[..., Environment]:
+    """An environment from overrides, not rendered."""
+
+    def make(**over: Any) -> Environment:
+        return load_environment(environments(prod=over), "prod")
+
+    return make
+
+
+@pytest.fixture
+def account(environments: Callable[..., Path]) -> Callable[..., Account]:
+    """The account of two environments, from overrides of its own file, not rendered."""
+
+    def make(**over: Any) -> Account:
+        dev = {"account": "444455556666", "region": "us-west-2"}
+        return load_account(environments(prod=RECOVERY, dev=dev, account=over))
+
+    return make
+
+
+@pytest.fixture
+def env(environments: Callable[..., Path]) -> Callable[..., Environment]:
+    """An environment from overrides, not rendered."""
+
+    def make(**over: Any) -> Environment:
+        return load_environment(environments(prod=over), "prod")
+
+    return make
+
+
+@pytest.fixture
+def account(environments: Callable[..., Path]) -> Callable[..., Account]:
+    """The account of two environments, from overrides of its own file."""
+
+    def make(**over: Any) -> Account:
+        dev = {"account": "444455556666", "region": "us-west-2"}
+        return load_account(environments(prod=RECOVERY, dev=dev, account=over))
+
+    return make
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from troposphere.sns import Topic
 
 from blueprint.problems import EXIT_FINDINGS, BlueprintError
 from blueprint.render import ledger
+from blueprint.stacks.places import Place
 from tests.conftest import RECOVERY
-from tests.render.conftest import codes, stack_of
+from tests.small import codes, stack_of
 
 
 def bucket(subject, logical_id="Uploads", **properties):
@@ -44,6 +45,7 @@ def test_a_ledger_begins_with_everything_that_holds_data_and_nothing_else(env, p
         {
             "resource": "data/Uploads",
             "type": "AWS::S3::Bucket",
+            "regions": ["eu-west-1"],
             "identity": {"BucketNamePrefix": "acme-prod-uploads"},
         }
     ]
@@ -117,6 +119,15 @@ def test_all_losses_are_told_at_once(env, path):
 # -- the lawful way ------------------------------------------------------------------------------------
 
 
+NOTE = "docs/migrations/uploads.md"
+
+
+def write_note(path, text: str, name: str = NOTE) -> None:
+    note = path.parent.parent / name
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(text, encoding="utf-8")
+
+
 def dropped(old: ledger.Ledger, note: str) -> ledger.Ledger:
     record = {"resource": "data/Uploads", "dropped": True, "note": note}
     return ledger.Ledger(old.identity, [*old.records, record])
@@ -132,9 +143,8 @@ def test_a_drop_needs_a_migration_note_that_exists(env, path):
 
 def test_a_note_that_does_not_name_the_resource_is_no_note(env, path):
     subject = env()
-    note = path.parent.parent / "note.md"
-    old = dropped(committed(path, subject, bucket(subject)), "note.md")
-    note.write_text("Some bucket went.", encoding="utf-8")
+    old = dropped(committed(path, subject, bucket(subject)), NOTE)
+    write_note(path, "Some bucket went.")
     with pytest.raises(BlueprintError) as error:
         ledger.reconcile(old, subject, [], path)
     assert codes(error) == ["LED003"]
@@ -142,8 +152,8 @@ def test_a_note_that_does_not_name_the_resource_is_no_note(env, path):
 
 def test_a_drop_with_its_note_goes_through_and_stays_in_the_ledger(env, path):
     subject = env()
-    old = dropped(committed(path, subject, bucket(subject)), "note.md")
-    (path.parent.parent / "note.md").write_text("data/Uploads moved to data/Files.", encoding="utf-8")
+    old = dropped(committed(path, subject, bucket(subject)), NOTE)
+    write_note(path, "data/Uploads moved to data/Files.")
     assert ledger.reconcile(old, subject, [], path) == old
     assert old.current() == {}
 
@@ -151,10 +161,29 @@ def test_a_drop_with_its_note_goes_through_and_stays_in_the_ledger(env, path):
 def test_a_replacement_with_its_note_goes_through(env, path):
     subject = env()
     old = committed(path, subject, bucket(subject, BucketNamePrefix="one"))
-    (path.parent.parent / "note.md").write_text("data/Uploads is copied to the new bucket.", encoding="utf-8")
+    write_note(path, "data/Uploads is copied to the new bucket.")
     (record,) = ledger.records_of(bucket(subject, BucketNamePrefix="two"))
-    new = ledger.Ledger(old.identity, [*old.records, {**record, "note": "note.md"}])
+    new = ledger.Ledger(old.identity, [*old.records, {**record, "note": NOTE}])
     assert ledger.reconcile(new, subject, bucket(subject, BucketNamePrefix="two"), path) == new
+
+
+def test_a_note_elsewhere_is_no_note(env, path):
+    subject = env()
+    old = dropped(committed(path, subject, bucket(subject)), "README.md")
+    write_note(path, "data/Uploads moved.", "README.md")
+    with pytest.raises(BlueprintError) as error:
+        ledger.reconcile(old, subject, [], path)
+    assert codes(error) == ["LED003"]
+
+
+def test_what_was_dropped_may_come_back_without_a_note(env, path):
+    """Dropping it needed one; to make it again loses nothing."""
+    subject = env()
+    old = dropped(committed(path, subject, bucket(subject)), NOTE)
+    write_note(path, "data/Uploads moved to data/Files.")
+    after = ledger.reconcile(old, subject, bucket(subject), path)
+    assert list(after.current()) == ["data/Uploads"]
+    assert ledger.reconcile(after, subject, bucket(subject), path) == after
 
 
 def test_a_record_edited_without_a_note_is_noticed(env, path):
@@ -171,23 +200,44 @@ def test_a_record_edited_without_a_note_is_noticed(env, path):
     assert codes(error) == ["LED003"]
 
 
+# -- regions -------------------------------------------------------------------------------------------
+
+
+def in_both(subject):
+    stack = stack_of(subject, "data", Place.PRIMARY, Place.RECOVERY)
+    return [stack]
+
+
+def test_one_more_region_loses_nothing_and_is_recorded(env, path):
+    old = committed(path, env(), in_both(env()))
+    subject = env(**RECOVERY)
+    after = ledger.reconcile(old, subject, in_both(subject), path)
+    assert after.current()["data/Bucket"]["regions"] == ["eu-central-1", "eu-west-1"]
+
+
+def test_one_region_less_loses_what_is_there(env, path):
+    subject = env(**RECOVERY)
+    old = committed(path, subject, in_both(subject))
+    with pytest.raises(BlueprintError) as error:
+        ledger.reconcile(old, env(), in_both(env()), path)
+    assert codes(error) == ["LED002"]
+    assert "eu-central-1" in str(error.value)
+
+
 # -- another deployment --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "change", [{"account": "444455556666"}, {"region": "us-west-2"}, {"project": "other"}]
 )
-def test_another_deployment_touches_nothing_old_and_begins_anew(env, path, change):
+def test_a_ledger_is_about_one_deployment_and_no_typo_makes_it_another(env, path, change):
     subject = env()
     old = committed(path, subject, bucket(subject))
-    assert ledger.reconcile(old, env(**change), [], path).records == []
-
-
-def test_another_recovery_region_is_the_same_deployment(env, path):
-    subject = env()
-    old = committed(path, subject, bucket(subject))
-    with pytest.raises(BlueprintError):
-        ledger.reconcile(old, env(**RECOVERY), [], path)
+    other = env(**change)
+    with pytest.raises(BlueprintError) as error:
+        ledger.reconcile(old, other, bucket(other), path)
+    assert codes(error) == ["LED004"]
+    assert "delete the ledger" in str(error.value)
 
 
 def test_the_account_has_a_ledger_like_any_environment(account):

@@ -9,7 +9,7 @@ from troposphere.sns import Topic
 from blueprint.problems import BlueprintError
 from blueprint.render import render
 from blueprint.render.limits import QUOTAS, measure
-from tests.render.conftest import codes, stack_of
+from tests.small import codes, stack_of
 
 
 def used(template: dict, body: bytes = b"{}") -> dict[str, int]:

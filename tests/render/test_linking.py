@@ -9,7 +9,7 @@ from blueprint.render.linking import link
 from blueprint.stacks.places import Place
 from blueprint.stacks.stack import Stack
 from tests.conftest import RECOVERY
-from tests.render.conftest import codes, stack_of
+from tests.small import codes, stack_of
 
 BOTH = (Place.PRIMARY, Place.RECOVERY)
 TEXTS = {"group": "G", "label": "L", "description": "D"}
@@ -80,6 +80,15 @@ def test_a_stack_in_us_east_1_reads_the_primary_of_a_stack_that_also_lives_in_re
     assert reference.data["Fn::GetStackOutput"]["Region"] == "eu-west-1"
 
 
+def test_the_primary_never_reads_a_recovery_stack_even_where_us_east_1_is_one(env):
+    """A stack of us-east-1 belongs to the primary, so it must not come to depend on the replica beside it."""
+    subject = env(recovery=[{"region": "us-east-1", "cidr": "10.1.0.0/16"}])
+    source, asker = stack_of(subject, "source", *BOTH), stack_of(subject, "edge", Place.US_EAST_1)
+    reference = asker.output_of("source", "Id")
+    link([asker, source])
+    assert reference.data["Fn::GetStackOutput"]["Region"] == "eu-west-1"
+
+
 def test_recovery_never_reads_another_region(env):
     subject = env(**RECOVERY)
     source, asker = stack_of(subject, "source"), stack_of(subject, "asker", Place.RECOVERY)
@@ -117,6 +126,16 @@ def test_a_binding_does_not_hold_up_the_primary(env):
     waves = {(s, region): wave for s, region, wave in order(plan)}
     assert waves["asker", "eu-west-1"] == 1
     assert waves["asker", "eu-central-1"] > waves["zz-source", "eu-west-1"]
+
+
+def test_nothing_is_bound_to_what_lives_in_recovery_only(env):
+    subject = env(**RECOVERY)
+    asker = stack_of(subject, "asker", *BOTH)
+    bind(asker, "replica")
+    with pytest.raises(BlueprintError) as error:
+        link([asker, stack_of(subject, "replica", Place.RECOVERY)])
+    assert codes(error) == ["REN008"]
+    assert "output_of" in str(error.value)
 
 
 # -- second passes -------------------------------------------------------------------------------------
@@ -177,8 +196,8 @@ def test_an_unknown_output_is_named_with_the_nearest_known_one(env):
     assert "did you mean KeyId?" in str(error.value)
 
 
-def test_a_binding_to_an_unknown_output_is_refused_even_without_a_recovery_region(env):
-    subject = env()
+def test_a_binding_to_an_unknown_output_is_refused(env):
+    subject = env(**RECOVERY)
     asker = stack_of(subject, "asker", *BOTH)
     bind(asker, "source", "Nothing")
     with pytest.raises(BlueprintError) as error:
@@ -187,13 +206,13 @@ def test_a_binding_to_an_unknown_output_is_refused_even_without_a_recovery_regio
 
 
 def test_all_mistakes_are_told_at_once(env):
-    subject = env()
-    asker = stack_of(subject, "asker")
+    subject = env(**RECOVERY)
+    asker = stack_of(subject, "asker", *BOTH)
     for output in ("One", "Two"):
         asker.output_of("source", output)
     bind(asker, "nowhere")
     with pytest.raises(BlueprintError) as error:
-        link([asker, stack_of(subject, "source")])
+        link([asker, stack_of(subject, "source", *BOTH)])
     assert codes(error) == ["REN004", "REN004", "REN003"]
 
 

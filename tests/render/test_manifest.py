@@ -16,7 +16,7 @@ from blueprint.render import manifest, render
 from blueprint.stacks.places import Place
 from tests.conftest import RECOVERY, SHIPPED, load_shipped
 from tests.json_schema import violations
-from tests.render.conftest import stack_of
+from tests.small import stack_of
 
 BOTH = (Place.PRIMARY, Place.RECOVERY)
 TEXTS = {"group": "G", "label": "L", "description": "D"}
@@ -212,7 +212,9 @@ def test_a_pass_is_data_with_its_value_and_its_reason(env):
 def test_secrets_are_listed_by_name_and_never_by_value(env):
     stack, made = one(env)
     stack.require_secret("acme/prod/google", "Client secret")
-    assert made()["secrets"] == [{"name": "acme/prod/google", "description": "Client secret"}]
+    assert made()["secrets"] == [
+        {"stack": "data", "name": "acme/prod/google", "description": "Client secret"}
+    ]
 
 
 def test_every_resource_can_be_traced_to_its_layer_and_to_the_setting_that_caused_it(shipped):

@@ -9,7 +9,7 @@ from blueprint.problems import BlueprintError
 from blueprint.render import render
 from blueprint.stacks.places import Place
 from tests.conftest import RECOVERY
-from tests.render.conftest import codes, stack_of
+from tests.small import codes, stack_of
 
 
 def test_a_layer_may_make_several_stacks_and_each_is_a_file(env):

@@ -15,7 +15,7 @@ from blueprint.render.template import assemble, capabilities, description, fill_
 from blueprint.stacks.places import Place
 from blueprint.stacks.stack import Stack
 from tests.conftest import RECOVERY
-from tests.render.conftest import codes, stack_of
+from tests.small import codes, stack_of
 
 BOTH = (Place.PRIMARY, Place.RECOVERY)
 TEXTS = {"group": "Keys", "label": "Label", "description": "D"}
@@ -127,7 +127,7 @@ def test_the_description_says_what_to_type_and_where_to_upload_and_what_to_tick(
     stack.add(Role("Role", AssumeRolePolicyDocument=TRUST))
     text = description(stack, link([stack]))
     assert text.startswith("The data. Stack name: acme-prod-data. ")
-    assert "Upload: step 1 in eu-west-1; step 2 in eu-central-1." in text
+    assert "Region: eu-west-1, then eu-central-1." in text
     assert "Tick: CAPABILITY_IAM." in text
 
 
@@ -149,7 +149,6 @@ def test_the_description_says_when_to_change_a_parameter_later(env):
     parameter = stack.parameter("Replicate", "false", constraint="C", **TEXTS)
     stack.second_pass(parameter, "true", after=[], why="the other side must exist.")
     text = description(stack, link([stack]))
-    assert "step 1 and 2 in eu-west-1" in text
     assert "Then update Replicate to true: the other side must exist." in text
 
 

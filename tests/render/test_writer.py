@@ -10,7 +10,7 @@ import pytest
 
 from blueprint.problems import BlueprintError
 from blueprint.render import writer
-from tests.render.conftest import codes
+from tests.small import codes
 
 OLD = {"01-security.json": b"old", "02-network.json": b"old", "manifest.json": b"old"}
 NEW = {"01-security.json": b"new", "02-storage.json": b"new", "manifest.json": b"new"}

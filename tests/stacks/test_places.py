@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from blueprint.stacks.places import Place, Target, targets
 from tests.conftest import RECOVERY
 
@@ -43,6 +45,13 @@ def test_what_exists_once_per_region_lives_in_every_region_that_an_environment_u
         Target("444455556666", "eu-west-1"),
         Target("444455556666", "us-west-2"),
     }
+
+
+def test_environments_and_the_account_have_places_of_their_own(env, account):
+    with pytest.raises(ValueError, match="no place account-home"):
+        targets(env(), Place.ACCOUNT_HOME)
+    with pytest.raises(ValueError, match="the account has no place primary"):
+        targets(account(), Place.PRIMARY)
 
 
 def test_every_place_knows_whether_it_is_recovery():

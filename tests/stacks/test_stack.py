@@ -13,7 +13,7 @@ from blueprint.problems import BlueprintError
 from blueprint.stacks.places import Place
 from blueprint.stacks.stack import UNBOUND, Stack
 from tests.conftest import RECOVERY
-from tests.render.conftest import codes, stack_of
+from tests.small import codes, stack_of
 
 TEXTS = {"group": "G", "label": "L", "description": "D", "constraint": "C"}
 
@@ -48,6 +48,14 @@ def test_a_value_that_differs_between_regions_is_looked_up_by_region(env):
     found = stack.by_region("Size", {"eu-west-1": 1, "eu-central-1": 2})
     assert found.to_dict() == {"Fn::FindInMap": ["Region", {"Ref": "AWS::Region"}, "Size"]}
     assert stack.mapping == {"eu-west-1": {"Size": 1}, "eu-central-1": {"Size": 2}}
+
+
+def test_one_name_stands_for_one_value_by_region(env):
+    stack = both(env)
+    stack.by_region("Size", {"eu-west-1": 1, "eu-central-1": 2})
+    stack.by_region("Size", {"eu-west-1": 1, "eu-central-1": 2})
+    with pytest.raises(ValueError, match="Size"):
+        stack.by_region("Size", {"eu-west-1": 1, "eu-central-1": 3})
 
 
 def test_origin_is_a_condition_on_the_region_and_never_a_parameter(env):
@@ -115,6 +123,11 @@ def test_a_recovery_region_refuses_an_unbound_parameter(env):
     rule = stack.rules["KeyArnInRecovery"]
     assert rule["RuleCondition"] == {"Fn::Contains": [["eu-central-1"], {"Ref": "AWS::Region"}]}
     assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "KeyArn"}, UNBOUND]}]}
+
+
+def test_nothing_is_bound_where_there_is_no_recovery_region(env):
+    with pytest.raises(ValueError, match="no recovery region"):
+        bound(stack_of(env(), "data", Place.PRIMARY, Place.RECOVERY))
 
 
 def test_a_parameters_name_is_given_once(env):
@@ -223,3 +236,15 @@ def test_a_secret_is_named_and_never_held(env):
     assert [(s.name, s.description) for s in stack.secrets] == [
         ("acme/prod/google", "Client secret of the sign-in")
     ]
+
+
+def test_an_option_becomes_a_parameter_with_the_model_s_text_and_limits(rendered):
+    security = rendered(security={"rotation_days": 200})
+    parameter = security["security"].data["Parameters"]["RotationDays"]
+    assert (parameter["Default"], parameter["MinValue"], parameter["MaxValue"]) == (200, 90, 2560)
+    (entry,) = [p for p in _stack(security, "security")["parameters"] if p["name"] == "RotationDays"]
+    assert entry["setting"] == "security.rotation_days"
+
+
+def _stack(rendering, name):
+    return next(stack for stack in rendering.manifest["stacks"] if stack["name"] == name)
