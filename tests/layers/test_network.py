@@ -322,7 +322,7 @@ def test_groups_let_in_what_they_must_and_no_more(rendered_network, dual_stack, 
     assert rules(template, "LoadBalancer", "Ingress") == [(p, p, s) for p in (80, 443) for s in internet]
     assert rules(template, "Application", "Ingress") == [(80, 80, balancer), (443, 443, balancer)]
     assert rules(template, "Database", "Ingress") == [(3306, 3306, application)]
-    assert len(template.of_type("AWS::EC2::SecurityGroup")) == 4
+    assert len(template.of_type("AWS::EC2::SecurityGroup")) == 3
 
 
 def test_groups_let_out_what_they_must_and_no_more(rendered_network):
