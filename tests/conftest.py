@@ -117,27 +117,6 @@ def account(environments: Callable[..., Path]) -> Callable[..., Account]:
 
 
 @pytest.fixture
-def env(environments: Callable[..., Path]) -> Callable[..., Environment]:
-    """An environment from overrides, not rendered."""
-
-    def make(**over: Any) -> Environment:
-        return load_environment(environments(prod=over), "prod")
-
-    return make
-
-
-@pytest.fixture
-def account(environments: Callable[..., Path]) -> Callable[..., Account]:
-    """The account of two environments, from overrides of its own file."""
-
-    def make(**over: Any) -> Account:
-        dev = {"account": "444455556666", "region": "us-west-2"}
-        return load_account(environments(prod=RECOVERY, dev=dev, account=over))
-
-    return make
-
-
-@pytest.fixture
 def rendered(environments: Callable[..., Path]) -> Callable[..., Rendering]:
     """Render an environment made from overrides: ``rendered(network={"zones": 4}, **RECOVERY)``."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blueprint.environment.parse import read
-from blueprint.environment.tree import find, joined, merged, plain, printable, shown
+from blueprint.environment.tree import find, joined, merged, plain, shown
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,6 @@ def test_a_value_is_shown_short_printable_and_on_one_line(value: object, words: 
 def test_a_path_is_written_as_people_write_it() -> None:
     assert joined(joined(joined("", "recovery"), 0), "cidr") == "recovery[0].cidr"
     assert joined("tags", "a\nb").isprintable()
-    assert printable("a\u200bb") == "a\\u200bb"
 
 
 def test_a_value_is_found_by_its_path_even_where_keys_hold_dots() -> None:
