@@ -66,7 +66,7 @@ class Output:
     # -- checking --------------------------------------------------------------------------------------
 
     def stale(self, item: Rendered, guarded: ledger.Ledger) -> Iterator[Problem]:
-        """What differs from what is committed."""
+        """What differs from what is committed: with ``--layer`` only the templates of those layers."""
         folder = self.folder(item)
         wanted: Mapping[str, bytes] = item.files
         now = writer.current(folder)
@@ -78,17 +78,21 @@ class Output:
             if wanted.get(name) != now.get(name):
                 state = "is missing" if name not in now else "is stale" if name in wanted else "is left over"
                 yield _stale(folder / name, state, item.subject.name)
+        if self.layers:  # rendering them may well leave manifest and ledger as they are
+            return
         path = self.ledger_path(item)
         if not path.is_file() or path.read_bytes() != ledger.to_bytes(guarded):
             yield _stale(path, "is stale", item.subject.name)
 
     def left_over(self, names: Sequence[str]) -> Iterator[Problem]:
         """Rendered folders and ledgers whose environment file is gone; ``names`` are all that there are."""
-        folders = [path for path in (self.root / "templates").glob("*/") if path.is_dir()]
-        for path in sorted([*folders, *(self.root / "ledger").glob("*.json")]):
-            if path.stem not in names:
+        folders = {path: path.name for path in (self.root / "templates").glob("*") if path.is_dir()}
+        ledgers = {path: path.stem for path in (self.root / "ledger").glob("*.json")}
+        for path, name in sorted({**folders, **ledgers}.items()):
+            # What begins with a dot is work of a render that is going on, or of one that was killed.
+            if name not in names and not name.startswith("."):
                 yield Problem(
-                    f"{shown_path(path)} is left over: there is no environment {path.stem}",
+                    f"{shown_path(path)} is left over: there is no environment {name}",
                     remedy="destroy what was deployed from it, then delete it",
                     code="OUT003",
                 )
