@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
 from blueprint import __version__
-from blueprint.cli import COMMANDS, main
+from blueprint.cli import COMMANDS, EXIT_CLOSED_PIPE, main
 from blueprint.cli import render as render_command
 from tests.conftest import ROOT
 
@@ -58,6 +60,21 @@ def test_wrong_usage_is_exit_code_2_and_says_why_on_standard_error(run, words):
     assert result.code == 2
     assert result.out == ""
     assert "error:" in result.err
+
+
+@pytest.mark.parametrize(
+    ("word", "remedy"),
+    [
+        ("redner", "did you mean render?"),
+        ("tset", "did you mean test?"),
+        ("doc", "did you mean docs?"),
+        ("prod", "did you mean --env prod?"),
+    ],
+)
+def test_an_unknown_command_is_told_with_what_was_probably_meant(run, word, remedy):
+    result = run(word, "--no-lint")
+    assert result.code == 2
+    assert result.err == f"error: there is no command {word}; {remedy} [CLI004]\n"
 
 
 def test_render_is_the_default_command(run, project):
@@ -114,7 +131,8 @@ def test_build_py_works_from_anywhere_and_the_module_where_one_stands(project, t
     assert (project / "templates" / "dev" / "manifest.json").is_file()
 
 
-def test_a_reader_that_goes_away_is_no_error(project):
+def test_a_reader_that_goes_away_is_no_traceback_and_no_success(project):
+    """What nobody read may have been findings: ``build.py ... | head`` with pipefail must not pass."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "blueprint", "--env", "dev", "--no-lint", "--format", "json"]
     with subprocess.Popen(
@@ -124,8 +142,20 @@ def test_a_reader_that_goes_away_is_no_error(project):
         assert process.stderr is not None
         process.stdout.close()
         errors = process.stderr.read()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=60) == EXIT_CLOSED_PIPE == 141
     assert errors == b""
+
+
+def test_the_time_told_counts_from_the_start_of_the_process(project):
+    """A person waits for the imports too: what is told is close to what a clock outside says."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    code = "import blueprint, time; time.sleep(3); from blueprint.cli import main; raise SystemExit(main())"
+    began = time.monotonic()
+    result = program("-c", code, "--env", "dev", "--no-lint", cwd=project, env=environment)
+    outside = time.monotonic() - began
+    times = [float(text) for text in re.findall(r"([0-9.]+) s\b", result.stdout.splitlines()[-1])]
+    assert len(times) == 2
+    assert 3 <= times[0] <= times[1] <= outside + 0.01
 
 
 def test_output_that_the_locale_cannot_show_is_no_error(project, monkeypatch):

@@ -112,7 +112,18 @@ def test_one_layer_leaves_the_templates_of_others_alone(run, project, rendered):
     assert result.code == 0
     assert (folder / "01-security.json").read_text() == "{}\n"
     assert len((folder / "02-network.json").read_text()) > 1000
-    assert "01-security.json is stale too" in result.err
+    assert result.err == (
+        "warning: templates/dev/manifest.json was not written, because other templates are stale or missing; "
+        "render without --layer\n"
+    )
+
+
+def test_a_layer_that_makes_the_folder_whole_again_needs_no_warning(run, project, rendered):
+    before = tree(project)
+    (project / "templates/dev/02-network.json").write_text("{}\n")
+    result = run("--env", "dev", "--layer", "network", "--no-lint")
+    assert (result.code, result.err) == (0, "")
+    assert tree(project) == before
 
 
 def test_only_the_layers_asked_for_are_linted(run, findings):
@@ -185,8 +196,38 @@ def test_check_notices_a_changed_environment_file(run, project, rendered):
 
 def test_check_of_one_layer_looks_at_that_layer(run, project, rendered):
     (project / "templates/dev/03-storage.json").write_text("{}")
+    (project / "templates/dev/manifest.json").unlink()
     assert run("--env", "dev", "--layer", "network", "--check", "--no-lint").code == 0
-    assert run("--env", "dev", "--layer", "storage", "--check", "--no-lint").code == 1
+    result = run("--env", "dev", "--layer", "storage", "--check", "--no-lint")
+    assert result.code == 1
+    assert [line.split(";")[0] for line in result.err.splitlines()] == [
+        "stale: templates/dev/03-storage.json is stale"
+    ]
+
+
+def test_check_of_one_layer_is_content_with_what_rendering_that_layer_wrote(run, project):
+    """The first render of one layer writes no ledger; a check of that layer must not miss it."""
+    assert run("--env", "dev", "--layer", "network", "--no-lint").code == 0
+    assert not (project / "ledger").exists()
+    result = run("--env", "dev", "--layer", "network", "--check", "--no-lint")
+    assert (result.code, result.err) == (0, "")
+
+
+def test_check_of_all_reports_what_no_environment_file_stands_for(run, project, rendered):
+    (project / "environments" / "staging.yaml").unlink()
+    result = run("--all", "--check", "--no-lint")
+    assert result.code == 1
+    assert [line for line in result.err.splitlines() if "left over" in line] == [
+        f"stale: {path} is left over: there is no environment staging; destroy what was deployed from it, "
+        "then delete it [OUT003]"
+        for path in ("ledger/staging.json", "templates/staging")
+    ]
+
+
+def test_check_of_one_environment_says_nothing_of_others(run, project, rendered):
+    (project / "environments" / "staging.yaml").unlink()
+    result = run("--env", "dev", "--check", "--no-lint")
+    assert (result.code, result.err) == (0, "")
 
 
 # -- exit codes and streams ----------------------------------------------------------------------------
@@ -321,7 +362,8 @@ def test_problems_of_all_environments_are_told_at_once_and_each_once(run, projec
 def test_a_lost_resource_is_refused_and_nothing_is_written(run, project, rendered):
     path = project / "ledger" / "dev.json"
     data = json.loads(path.read_text())
-    data["records"].append({"resource": "storage/Old", "type": "AWS::S3::Bucket", "identity": {}})
+    lost = {"resource": "storage/Old", "type": "AWS::S3::Bucket", "regions": ["eu-west-1"], "identity": {}}
+    data["records"].append(lost)
     path.write_text(json.dumps(data))
     before = tree(project)
     result = run("--env", "dev", "--no-lint")
@@ -329,6 +371,38 @@ def test_a_lost_resource_is_refused_and_nothing_is_written(run, project, rendere
     assert "storage/Old" in result.err
     assert "LED002" in result.err
     assert tree(project) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("eu-west-1", "eu-west-2"), ("111122223333", "999988887777"), ("acme", "acma")]
+)
+def test_a_typo_that_makes_it_another_deployment_is_refused_and_nothing_is_written(
+    run, project, rendered, old, new
+):
+    for path in (project / "environments").glob("*.yaml"):
+        path.write_text(path.read_text().replace(old, new))
+    before = tree(project / "templates"), tree(project / "ledger")
+    result = run("--env", "prod", "--no-lint")
+    assert result.code == 1
+    assert "ledger/prod.json: this ledger is about" in result.err
+    assert "LED004" in result.err
+    assert len(result.err.splitlines()) == 1
+    assert (tree(project / "templates"), tree(project / "ledger")) == before
+
+
+def test_a_mistake_in_a_layer_is_one_line_with_its_place_and_nothing_is_written(run, project, monkeypatch):
+    def stacks(subject):
+        raise ValueError("BlockPublicAcl is no property")
+
+    monkeypatch.setattr("blueprint.layers.storage.stacks", stacks)
+    result = run("--env", "dev", "--no-lint")
+    assert result.code == 2
+    said = (
+        "layer storage cannot be rendered: ValueError: BlockPublicAcl is no property; mend the layer [REN009]"
+    )
+    assert said in result.err
+    assert len(result.err.splitlines()) == 1
+    assert {path.name for path in project.iterdir()} == {"environments"}
 
 
 def test_outside_a_project_the_command_says_so(run, project):
