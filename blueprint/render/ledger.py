@@ -10,6 +10,7 @@ edited: the last one for a resource counts.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +106,8 @@ def _checked(record: Any) -> Record:
     for key, shape in shapes.items():
         if not isinstance(record[key], shape):
             raise ValueError(f"the record of {record['resource']} has a wrong {key}")
+    if not all(isinstance(region, str) for region in record["regions"]):
+        raise ValueError(f"the record of {record['resource']} has regions that are not text")
     return dict(record)
 
 
@@ -188,9 +191,14 @@ def _has_note(record: Record, path: Path) -> bool:
     """Whether the note lies in docs/migrations and names the resource."""
     folder = path.parent.parent / "docs" / "migrations"
     note = path.parent.parent / str(record.get("note", ""))
-    if note.resolve().parent != folder.resolve() or not note.is_file():
+    try:
+        if note.resolve().parent != folder.resolve() or not note.is_file():
+            return False
+        text = note.read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):  # a path that no system takes
         return False
-    return record["resource"] in note.read_text(encoding="utf-8", errors="replace")
+    # As a whole: a note about data/UploadsArchive says nothing of data/Uploads.
+    return bool(re.search(rf"(?<![\w/])(?<!\w-){re.escape(record['resource'])}(?!\w)", text))
 
 
 def _problem(code: str, path: Path, what: str, remedy: str) -> BlueprintError:

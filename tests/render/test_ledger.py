@@ -8,6 +8,7 @@ import pytest
 from troposphere.s3 import Bucket, VersioningConfiguration
 from troposphere.sns import Topic
 
+from blueprint.environment import load_account
 from blueprint.problems import EXIT_FINDINGS, BlueprintError
 from blueprint.render import ledger
 from blueprint.stacks.places import Place
@@ -87,6 +88,17 @@ def test_a_renamed_logical_id_is_a_dropped_resource(env, path):
     with pytest.raises(BlueprintError) as error:
         ledger.reconcile(old, subject, bucket(subject, "UserUploads"), path)
     assert codes(error) == ["LED002"]
+    assert "(new are data/UserUploads: was it renamed?)" in str(error.value)
+
+
+def test_what_is_dropped_and_not_renamed_gets_no_such_hint(env, path):
+    subject = env()
+    stacks = bucket(subject)
+    stacks[0].add_stateful(Bucket("More"))
+    old = committed(path, subject, stacks)
+    with pytest.raises(BlueprintError) as error:
+        ledger.reconcile(old, subject, bucket(subject), path)
+    assert "renamed" not in str(error.value)
 
 
 def test_a_changed_name_is_a_replacement_and_fails(env, path):
@@ -176,6 +188,52 @@ def test_a_note_elsewhere_is_no_note(env, path):
     assert codes(error) == ["LED003"]
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        "docs/migrations/../../README.md",
+        "docs/migrations",
+        "docs/migrations/deep/uploads.md",
+        "docs/migrations/\0.md",
+        f"docs/migrations/{'x' * 5000}.md",
+        "",
+        7,
+        None,
+    ],
+    ids=["up and out", "a folder", "below a folder", "no path", "too long", "empty", "a number", "nothing"],
+)
+def test_a_note_that_is_no_file_of_that_folder_is_no_note(env, path, note):
+    subject = env()
+    old = dropped(committed(path, subject, bucket(subject)), note)
+    for name in ("README.md", "docs/migrations/deep/uploads.md"):
+        write_note(path, "data/Uploads moved.", name)
+    with pytest.raises(BlueprintError) as error:
+        ledger.reconcile(old, subject, [], path)
+    assert codes(error) == ["LED003"]
+
+
+@pytest.mark.parametrize(
+    "text", ["data/UploadsArchive went.", "bigdata/Uploads went.", "old-data/Uploads went."]
+)
+def test_a_note_about_a_resource_with_a_longer_name_is_no_note(env, path, text):
+    subject = env()
+    old = dropped(committed(path, subject, bucket(subject)), NOTE)
+    write_note(path, text)
+    with pytest.raises(BlueprintError) as error:
+        ledger.reconcile(old, subject, [], path)
+    assert codes(error) == ["LED003"]
+
+
+@pytest.mark.parametrize(
+    "text", ["`data/Uploads`, went", "data/Uploads", "# data/Uploads: went", "-data/Uploads."]
+)
+def test_a_note_may_name_the_resource_anywhere(env, path, text):
+    subject = env()
+    old = dropped(committed(path, subject, bucket(subject)), NOTE)
+    write_note(path, text)
+    assert ledger.reconcile(old, subject, [], path) == old
+
+
 def test_what_was_dropped_may_come_back_without_a_note(env, path):
     """Dropping it needed one; to make it again loses nothing."""
     subject = env()
@@ -224,6 +282,28 @@ def test_one_region_less_loses_what_is_there(env, path):
     assert "eu-central-1" in str(error.value)
 
 
+def test_a_region_that_is_given_up_needs_a_note_like_any_loss(env, path):
+    both = env(**RECOVERY)
+    old = committed(path, both, in_both(both))
+    (record,) = ledger.records_of(in_both(env()))
+    appended = ledger.Ledger(old.identity, [*old.records, record])
+    with pytest.raises(BlueprintError) as error:
+        ledger.reconcile(appended, env(), in_both(env()), path)
+    assert codes(error) == ["LED003"]
+    write_note(path, "data/Bucket is given up in eu-central-1.")
+    explained = ledger.Ledger(old.identity, [*old.records, {**record, "note": NOTE}])
+    assert ledger.reconcile(explained, env(), in_both(env()), path) == explained
+
+
+def test_a_region_for_another_is_a_loss_too(env, path):
+    both = env(**RECOVERY)
+    old = committed(path, both, in_both(both))
+    moved = env(recovery=[{"region": "us-west-2", "cidr": "10.1.0.0/16"}])
+    with pytest.raises(BlueprintError) as error:
+        ledger.reconcile(old, moved, in_both(moved), path)
+    assert codes(error) == ["LED002"]
+
+
 # -- another deployment --------------------------------------------------------------------------------
 
 
@@ -237,7 +317,21 @@ def test_a_ledger_is_about_one_deployment_and_no_typo_makes_it_another(env, path
     with pytest.raises(BlueprintError) as error:
         ledger.reconcile(old, other, bucket(other), path)
     assert codes(error) == ["LED004"]
+    assert error.value.exit_code == EXIT_FINDINGS
     assert "delete the ledger" in str(error.value)
+    ((key, value),) = change.items()
+    was = old.identity[key]
+    assert f'"{key}": "{was}"' in str(error.value)
+    assert f'"{key}": "{value}"' in str(error.value)
+
+
+def test_the_account_of_another_project_or_home_is_another_deployment(environments, path):
+    files = {"prod": {}, "account": {}}
+    old = ledger.reconcile(None, load_account(environments(**files)), [], path)
+    other = load_account(environments(prod={"project": "other"}, account={"project": "other"}))
+    with pytest.raises(BlueprintError) as error:
+        ledger.reconcile(old, other, [], path)
+    assert codes(error) == ["LED004"]
 
 
 def test_the_account_has_a_ledger_like_any_environment(account):
@@ -266,10 +360,15 @@ def test_no_file_is_no_ledger(path):
         '{"version": 2, "identity": {}, "records": []}',
         '{"version": 1, "identity": {}, "records": [{"type": "x"}]}',
         '{"version": 1, "identity": {}, "records": 7}',
+        '{"version": 1, "identity": [], "records": []}',
+        '{"version": 1, "identity": {}, "records": ["data/Uploads"]}',
+        '{"version": 1, "identity": {}, "records": [null]}',
+        '{"version": 1, "identity": {}, "records": [{"resource": ["x"], "dropped": true}]}',
+        '{"version": 1, "identity": {}, "records": [{"resource": 7, "dropped": true}]}',
         "{" * 100_000,
         "<<<<<<< HEAD",
     ],
-    ids=lambda text: text[:20] or "empty",
+    ids=lambda text: text.removeprefix('{"version": 1, "identity": ')[:60] or "empty",
 )
 def test_a_file_that_is_no_ledger_is_one_clean_problem(path, text):
     path.parent.mkdir(parents=True)
@@ -278,6 +377,55 @@ def test_a_file_that_is_no_ledger_is_one_clean_problem(path, text):
         ledger.read(path)
     assert codes(error) == ["LED001"]
     assert str(path) in str(error.value)
+
+
+RECORD = {"resource": "data/Uploads", "type": "AWS::S3::Bucket", "regions": ["eu-west-1"], "identity": {}}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"type": 7}, "the record of data/Uploads has a wrong type"),
+        ({"regions": "eu-west-1"}, "the record of data/Uploads has a wrong regions"),
+        ({"identity": []}, "the record of data/Uploads has a wrong identity"),
+        ({"regions": None}, "the record of data/Uploads has a wrong regions"),
+    ],
+)
+def test_a_record_written_by_hand_must_have_the_shape_of_one(path, change, said):
+    path.parent.mkdir(parents=True)
+    path.write_bytes(ledger.to_bytes(ledger.Ledger({}, [RECORD])))
+    assert ledger.read(path) == ledger.Ledger({}, [RECORD])
+    path.write_bytes(ledger.to_bytes(ledger.Ledger({}, [RECORD, {**RECORD, **change}])))
+    with pytest.raises(BlueprintError) as error:
+        ledger.read(path)
+    assert codes(error) == ["LED001"]
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("missing", ["resource", "type", "regions", "identity"])
+def test_a_record_that_lacks_a_key_says_which(path, missing):
+    path.parent.mkdir(parents=True)
+    part = {key: value for key, value in RECORD.items() if key != missing}
+    path.write_bytes(ledger.to_bytes(ledger.Ledger({}, [part])))
+    with pytest.raises(BlueprintError) as error:
+        ledger.read(path)
+    assert f"the key '{missing}' is missing" in str(error.value)
+
+
+def test_what_is_dropped_needs_no_more_than_its_name(path):
+    path.parent.mkdir(parents=True)
+    book = ledger.Ledger({}, [RECORD, {"resource": "data/Uploads", "dropped": True, "note": NOTE}])
+    path.write_bytes(ledger.to_bytes(book))
+    assert ledger.read(path) == book
+
+
+@pytest.mark.parametrize("regions", [[7], [["eu-west-1"]], [{}]], ids=str)
+def test_a_region_is_text(path, regions):
+    path.parent.mkdir(parents=True)
+    path.write_bytes(ledger.to_bytes(ledger.Ledger({}, [{**RECORD, "regions": regions}])))
+    with pytest.raises(BlueprintError) as error:
+        ledger.read(path)
+    assert codes(error) == ["LED001"]
 
 
 def test_bytes_that_are_no_text_are_one_clean_problem(path):
