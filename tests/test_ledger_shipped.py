@@ -60,6 +60,21 @@ def test_records_hold_type_and_name_giving_properties():
     assert records["security/DatabaseKey"]["identity"]["MultiRegion"] is True
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_records_hold_every_region_of_the_resource(name):
+    regions = {stack["name"]: stack["regions"] for stack in with_regions(name)}
+    for resource, record in committed(name).current().items():
+        assert record["regions"] == regions[resource.partition("/")[0]], resource
+
+
+def with_regions(name: str) -> list[dict]:
+    steps = shipped(name).manifest["steps"]
+    return [
+        {**stack, "regions": sorted({step["region"] for step in steps if step["stack"] == stack["name"]})}
+        for stack in shipped(name).manifest["stacks"]
+    ]
+
+
 # -- what a careless change does -----------------------------------------------------------------------
 
 
@@ -91,6 +106,7 @@ def test_a_renamed_logical_id_is_refused_though_the_template_is_valid(change):
     change(rename)
     text = problems()
     assert "security/DatabaseKey (AWS::KMS::Key) holds data and is no longer rendered" in text
+    assert "(new are security/DataKey: was it renamed?)" in text
     assert "migration note" in text
 
 
@@ -98,7 +114,7 @@ def test_another_bucket_name_is_refused(monkeypatch):
     monkeypatch.setattr(names, "bucket_prefix", lambda subject, bucket: f"{subject.project}-{bucket}")
     monkeypatch.setattr("blueprint.layers.shared.buckets.bucket_prefix", names.bucket_prefix)
     text = problems()
-    assert "storage/UploadsBucket holds data and would be replaced" in text
+    assert "storage/UploadsBucket holds data and would be lost" in text
     assert '"acme-prod-uploads"' in text
     assert '"acme-uploads"' in text
 
@@ -110,7 +126,17 @@ def test_a_key_that_is_no_longer_multi_region_is_refused(change):
         return resource
 
     change(single)
-    assert "security/DatabaseKey holds data and would be replaced" in problems()
+    assert "security/DatabaseKey holds data and would be lost" in problems()
+
+
+def test_a_recovery_region_that_is_given_up_is_refused():
+    subject = shipped("prod").rendered.subject
+    alone = subject.model_copy(update={"recovery": ()})
+    stacks = render(alone, layers_for(alone)).plan.stacks.values()
+    with pytest.raises(BlueprintError) as error:
+        ledger.reconcile(committed("prod"), alone, stacks, ROOT / "ledger" / "prod.json")
+    assert {problem.code for problem in error.value.problems} == {"LED002"}
+    assert "storage/UploadsBucket holds data and would be lost" in str(error.value)
 
 
 def test_a_dropped_layer_is_refused(monkeypatch):
@@ -145,3 +171,4 @@ def test_what_the_message_says_to_append_is_what_lets_the_change_through(change,
     )
     assert "security/LogsKey" not in after.current()
     assert "security/LogKey" in after.current()
+    assert ledger.reconcile(after, subject, stacks, tmp_path / "ledger" / "dev.json") == after

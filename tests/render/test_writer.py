@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -120,6 +122,83 @@ def test_an_error_half_way_leaves_the_old_templates(folder, monkeypatch):
     assert "No space left on device" in str(error.value)
     assert content(folder) == OLD
     assert [path.name for path in folder.parent.iterdir()] == ["prod"]
+
+
+def test_a_linked_folder_is_followed_and_the_link_stays(folder, tmp_path):
+    elsewhere = tmp_path / "disk" / "rendered"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "NOTES.md").write_text("mine")
+    folder.parent.mkdir()
+    folder.symlink_to(elsewhere)
+    for files in (OLD, NEW):
+        writer.write(folder, files)
+        assert folder.is_symlink()
+        assert content(elsewhere) == {**files, "NOTES.md": b"mine"}
+    assert [path.name for path in folder.parent.iterdir()] == ["prod"]
+    assert [path.name for path in elsewhere.parent.iterdir()] == ["rendered"]
+
+
+def test_a_link_to_a_folder_that_is_still_to_be_made_is_followed(folder, tmp_path):
+    folder.parent.mkdir()
+    folder.symlink_to(tmp_path / "disk" / "rendered")
+    writer.write(folder, NEW)
+    assert folder.is_symlink()
+    assert content(tmp_path / "disk" / "rendered") == NEW
+
+
+def test_a_linked_folder_of_all_environments_stays_a_link(folder, tmp_path):
+    (tmp_path / "disk").mkdir()
+    folder.parent.symlink_to(tmp_path / "disk")
+    writer.write(folder, NEW)
+    assert folder.parent.is_symlink()
+    assert content(tmp_path / "disk" / "prod") == NEW
+
+
+def test_a_file_where_the_folder_belongs_is_one_clean_problem_and_stays(folder):
+    folder.parent.mkdir()
+    folder.write_text("mine")
+    with pytest.raises(BlueprintError) as error:
+        writer.write(folder, NEW)
+    assert codes(error) == ["OUT001"]
+    assert "a file is in the way" in str(error.value)
+    assert folder.read_text() == "mine"
+    assert [path.name for path in folder.parent.iterdir()] == ["prod"]
+
+
+@pytest.mark.parametrize("swap", [True, False], ids=["one call", "two renames"])
+def test_of_two_first_renders_at_once_both_succeed(folder, monkeypatch, swap, request):
+    """The other one comes between the look for the folder and the rename to it."""
+    if not swap:
+        request.getfixturevalue("without_swap")
+    put = writer._put
+
+    def second(staged, target):
+        monkeypatch.setattr(writer, "_put", put)
+        exists = Path.exists
+
+        def raced(path, **options):
+            if path == target and not exists(target):
+                monkeypatch.setattr(Path, "exists", exists)
+                writer.write(folder, OLD)
+                return False
+            return exists(path, **options)
+
+        monkeypatch.setattr(Path, "exists", raced)
+        put(staged, target)
+
+    monkeypatch.setattr(writer, "_put", second)
+    writer.write(folder, NEW)
+    assert content(folder) == NEW
+    assert [path.name for path in folder.parent.iterdir()] == ["prod"]
+
+
+def test_renders_at_once_leave_the_files_of_one_of_them(tmp_path):
+    for turn in range(10):
+        folder = tmp_path / str(turn) / "prod"
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda files, folder=folder: writer.write(folder, files), [OLD, NEW] * 2))
+        assert content(folder) in (OLD, NEW)
+        assert [path.name for path in folder.parent.iterdir()] == ["prod"]
 
 
 def test_a_folder_that_is_a_file_is_one_clean_problem(folder):
