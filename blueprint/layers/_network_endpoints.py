@@ -88,7 +88,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
         "UpdateAssociationStatus", "UpdateInstanceAssociationStatus", "UpdateInstanceInformation",
     ),
     "ssmmessages": ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"),
-    "sts": ("AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity", "TagSession"),
+    "sts": ("AssumeRole", "GetCallerIdentity", "TagSession"),
     "xray": (
         "GetSamplingRules", "GetSamplingStatisticSummaries", "GetSamplingTargets", "PutTelemetryRecords",
         "PutTraceSegments",
@@ -116,6 +116,9 @@ _READ_BUCKETS = (
     "amazon-ssm-${AWS::Region}",
     "amazon-ssm-packages-${AWS::Region}",
     "aws-ssm-${AWS::Region}",
+    "aws-ssm-document-attachments-${AWS::Region}",
+    "patch-baseline-snapshot-${AWS::Region}",
+    "${AWS::Region}-birdwatcher-prod",
 )
 #: Beanstalk's buckets end differently in one region (Developer Guide, "Region-specific bucket ARN patterns").
 _BEANSTALK_SUFFIX = {"me-central-1": "-f08b818c"}
@@ -167,6 +170,8 @@ def interface_stack(env: Environment) -> Stack:
         if service not in WITHOUT_POLICY:
             endpoint.PolicyDocument = _interface_policy(service)
         stack.add(endpoint, "network.interface_endpoints" if asked else "network.nat")
+    text = "Security group of the endpoints, for whoever else must reach them, or wait for them"
+    stack.output("EndpointsSecurityGroupId", GetAtt(group, "GroupId"), text)
     return stack
 
 

@@ -154,7 +154,6 @@ def _read_by_cloudfront(bucket: Bucket) -> list[Statement]:
             "cloudfront.amazonaws.com",
             [actions.GetObject],
             policies.objects(bucket),
-            policies.from_this_account(),
             policies.from_sources("arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/*"),
         )
     ]

@@ -108,7 +108,7 @@ def _principal(principal: Any, request: Request) -> bool:
         return True
     kind, name = next(iter(principal.items()))
     if kind == "Service":
-        return bool(name == request.who)
+        return request.who in (name if isinstance(name, list) else [name])
     # The root stands for the account: it lets identities in whose own policies allow the request.
     return name == ROOT and request.who.startswith(f"arn:aws:iam::{ACCOUNT}:")
 

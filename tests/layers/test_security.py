@@ -162,6 +162,11 @@ SERVICES = sorted(
 )
 
 
+#: What Cognito says of every use of its key.
+POOL = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/p_1"
+OF_A_POOL = {"kms:EncryptionContext:aws:cognito-idp:userpool-arn": POOL}
+
+
 def decrypts(made: Template, name: str, who: str, context: dict[str, str]) -> bool:
     policy = made.properties(f"{name}Key")["KeyPolicy"]
     return verdict(policy, Request(who, "kms:Decrypt", "arn:key", context)) == "allow"
@@ -177,7 +182,11 @@ def test_a_key_is_used_through_the_services_of_its_domain_and_no_others(template
             made,
             name,
             ADMIN,
-            {"kms:ViaService": f"{service}.{REGION}.amazonaws.com", "kms:CallerAccount": ACCOUNT},
+            {
+                "kms:ViaService": f"{service}.{REGION}.amazonaws.com",
+                "kms:CallerAccount": ACCOUNT,
+                **OF_A_POOL,
+            },
         )
     }
     assert let_in == THROUGH[name]
@@ -196,15 +205,29 @@ def source(arn: str) -> dict[str, str]:
     ("name", "service", "arn"),
     [
         ("Storage", "cloudfront.amazonaws.com", f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1"),
-        ("Identity", "cognito-idp.amazonaws.com", f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/p_1"),
+        ("Identity", "cognito-idp.amazonaws.com", POOL),
+        ("Identity", "identitystore.amazonaws.com", POOL),
         ("Logs", "delivery.logs.amazonaws.com", f"arn:aws:logs:{REGION}:{ACCOUNT}:delivery-source:x"),
     ],
 )
 def test_services_that_act_by_themselves_use_one_key_for_our_resources(template, name, service, arn):
     made = template()
-    assert [domain for domain in NAMES if decrypts(made, domain, service, source(arn))] == [name]
+    context = {**source(arn), **OF_A_POOL}
+    assert [domain for domain in NAMES if decrypts(made, domain, service, context)] == [name]
     elsewhere = source(arn.replace(ACCOUNT, "999988887777"))
-    assert not decrypts(made, name, service, elsewhere)
+    assert not decrypts(made, name, service, {**elsewhere, **OF_A_POOL})
+
+
+def test_the_key_of_user_pools_is_for_user_pools_of_this_account_and_nothing_else(template):
+    made = template()
+    through = {"kms:ViaService": f"cognito-idp.{REGION}.amazonaws.com"}
+    here = {"kms:CallerAccount": ACCOUNT}
+    assert decrypts(made, "Identity", ADMIN, {**through, **here, **OF_A_POOL})
+    assert not decrypts(made, "Identity", ADMIN, {**through, **here})
+    assert not decrypts(made, "Identity", ADMIN, {**here, **OF_A_POOL})
+    assert not decrypts(
+        made, "Identity", ADMIN, {**through, "kms:CallerAccount": "999988887777", **OF_A_POOL}
+    )
 
 
 def test_log_groups_are_encrypted_with_the_key_for_logs_alone(template):
@@ -214,7 +237,7 @@ def test_log_groups_are_encrypted_with_the_key_for_logs_alone(template):
     assert [name for name in NAMES if decrypts(made, name, who, context)] == ["Logs"]
 
 
-@pytest.mark.parametrize("name", ["Database", "Identity"])
+@pytest.mark.parametrize("name", ["Database"])
 def test_services_that_go_on_while_nobody_calls_hold_grants(template, name):
     policy = template().properties(f"{name}Key")["KeyPolicy"]
     service = sorted(THROUGH[name])[0]
@@ -226,7 +249,7 @@ def test_services_that_go_on_while_nobody_calls_hold_grants(template, name):
     assert verdict(policy, Request(ADMIN, "kms:CreateGrant", "arn:key", context)) == "allow"
 
 
-@pytest.mark.parametrize("name", ["Storage", "Credentials", "Logs"])
+@pytest.mark.parametrize("name", ["Storage", "Credentials", "Identity", "Logs"])
 def test_other_keys_give_no_grants(template, name):
     statements = template().properties(f"{name}Key")["KeyPolicy"]["Statement"]
     assert not [s for s in statements if "kms:CreateGrant" in s["Action"]]

@@ -37,7 +37,11 @@ def stacks(account: Account) -> list[Stack]:
     )
     lifecycle = log_lifecycle(_ages(stack, account), NONCURRENT_DAYS)
     add_access_bucket(
-        stack, "access logs of this stack's buckets", lifecycle=lifecycle, setting="trail.retention_days"
+        stack,
+        "access logs of this stack's buckets",
+        lifecycle=lifecycle,
+        setting="trail.retention_days",
+        statements=policies.services_write,  # who read the records is a record too
     )
     key = _key(stack)
     archive = add_bucket(
@@ -163,6 +167,9 @@ def _trail(stack: Stack, key: Key, archive: Bucket) -> None:
         Trail(
             "Trail",
             DependsOn=f"{archive.title}Policy",
+            # Else one deleted stack would end the audit, which is the first thing that an intruder tries.
+            DeletionPolicy="RetainExceptOnCreate",
+            UpdateReplacePolicy="Retain",
             TrailName=trail_name(stack.subject),
             IsLogging=True,
             IsMultiRegionTrail=True,  # also of regions that nobody means to use: there intruders hide

@@ -109,6 +109,9 @@ def add_bucket(
     stack.add(
         BucketPolicy(
             f"{logical_id}Policy",
+            # The bucket outlives its stack, so what protects it does too.
+            DeletionPolicy="RetainExceptOnCreate",
+            UpdateReplacePolicy="Retain",
             Bucket=Ref(bucket),
             PolicyDocument=PolicyDocument(
                 Version="2012-10-17",

@@ -18,6 +18,7 @@ from awacs.aws import (
     Principal,
     Statement,
     StringEquals,
+    StringLike,
 )
 from troposphere import Ref, Sub
 
@@ -59,7 +60,8 @@ _ADMINISTRATION = [
 # These two stand for families that services call by turns: GenerateDataKeyWithoutPlaintext, ReEncryptTo, ...
 GENERATE_DATA_KEY = Action("kms", "GenerateDataKey*")
 RE_ENCRYPT = Action("kms", "ReEncrypt*")
-USE = [kms.Decrypt, kms.DescribeKey, kms.Encrypt, GENERATE_DATA_KEY, RE_ENCRYPT]
+_CRYPTOGRAPHY = [kms.Decrypt, kms.Encrypt, GENERATE_DATA_KEY, RE_ENCRYPT]
+USE = [*_CRYPTOGRAPHY, kms.DescribeKey]
 
 
 def key_policy(*statements: Statement) -> PolicyDocument:
@@ -124,6 +126,49 @@ def log_groups() -> Statement:
             )
         ),
     )
+
+
+def cloudfront_reads() -> Statement:
+    """Distributions of this account read by origin access control; their ARN says whose they are."""
+    source = Sub("arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/*")
+    return Statement(
+        Sid="CloudFront",
+        Effect=Allow,
+        Principal=Principal("Service", "cloudfront.amazonaws.com"),
+        Action=[kms.Decrypt, kms.DescribeKey],
+        Resource=THIS_KEY,
+        Condition=all_of(ArnLike("aws:SourceArn", source)),
+    )
+
+
+def user_pools() -> list[Statement]:
+    """User pools of this account, as the Cognito guide has it ("Data protection", read November 2026).
+
+    Cognito keeps users in a directory service of AWS's, so that its principal needs the key too. Whoever
+    calls Cognito must get through as well, and not everybody who signs people in has rights to keys: so
+    everybody of this account, but through Cognito only.
+    """
+    pools = Sub("arn:${AWS::Partition}:cognito-idp:*:${AWS::AccountId}:userpool/*")
+    services = Principal("Service", ["cognito-idp.amazonaws.com", "identitystore.amazonaws.com"])
+    theirs = (StringEquals("aws:SourceAccount", Ref("AWS::AccountId")), ArnLike("aws:SourceArn", pools))
+    in_context = StringLike("kms:EncryptionContext:aws:cognito-idp:userpool-arn", pools)
+    through = _via(["cognito-idp"])
+    return [
+        Statement(
+            Sid=sid,
+            Effect=Allow,
+            Principal=principal,
+            Action=actions,
+            Resource=THIS_KEY,
+            Condition=all_of(*conditions),
+        )
+        for sid, principal, actions, conditions in (
+            ("UserPoolsEncrypt", services, _CRYPTOGRAPHY, (*theirs, in_context)),
+            ("UserPoolsLookAtKey", services, [kms.DescribeKey], theirs),
+            ("CallersThroughCognito", Principal("AWS", "*"), _CRYPTOGRAPHY, (through, in_context)),
+            ("CallersLookAtKey", Principal("AWS", "*"), [kms.DescribeKey], (through,)),
+        )
+    ]
 
 
 def service(sid: str, principal: str, source_arn: str, actions: Sequence[Action] = USE) -> Statement:

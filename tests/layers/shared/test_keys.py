@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from awacs import kms
 from awacs.aws import Statement
 from troposphere import encode_to_dict
 
@@ -130,7 +131,7 @@ def test_no_other_log_group_is(who, group):
 
 def cloudfront() -> Any:
     arn = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/*"
-    return policy(keys.service("CloudFront", "cloudfront.amazonaws.com", arn, keys.USE[:2]))
+    return policy(keys.service("CloudFront", "cloudfront.amazonaws.com", arn, [kms.Decrypt, kms.DescribeKey]))
 
 
 def from_(account: str, distribution: str = "E1") -> dict[str, str]:
