@@ -201,7 +201,11 @@ def test_every_module_says_what_it_is_for(path):
 
 #: Modules without a test file of the same path and name, with the reason.
 TWINLESS = {
-    "__main__.py": "three lines that call the command line; tests/cli/test_program.py starts them",
+    "__main__.py": "three lines that call the command line; tests/cli/test_main.py starts them",
+    "gate/cfnlint_worker.py": "runs in processes of its own; tests/gate/test_workers.py starts them",
+    "gate/native.py": "says what the validator says; tests/gate/test_check.py asks it",
+    "layers/shared/bucket_policies.py": "judged in tests/layers/test_storage.py, on every bucket there is",
+    "layers/shared/buckets.py": "tests/layers/test_storage.py and account/test_audit.py look at every bucket",
     "setup_venv.py": "the second half of bootstrap.py; tests/test_bootstrap.py tests both as one",
 }
 #: Folders whose modules run in another process and environment, and are tested by what they do there.

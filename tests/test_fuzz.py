@@ -152,7 +152,7 @@ def mutated(draw: st.DrawFn, name: str) -> dict[str, Any]:
         match draw(st.sampled_from(MUTATIONS)):
             case "lawful":
                 option = draw(st.sampled_from(sorted(values)))
-                _put(tree, option, draw(st.sampled_from(values[option])))
+                _put(tree, option, copy.deepcopy(draw(st.sampled_from(values[option]))))
             case "odd":
                 holder[last] = draw(ODD)
             case "drop":
