@@ -7,6 +7,7 @@ the next command that looks (:func:`recover`).
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -27,16 +28,22 @@ _RENAME_EXCHANGE = 2  # linux/fs.h
 _RENAME_SWAP = 2  # macOS sys/stdio.h
 
 
-def current(folder: Path) -> dict[str, bytes]:
+def current(folder: Path, attempts: int = 5) -> dict[str, bytes]:
     """The rendered files that are in ``folder`` now, by name."""
     try:
-        recover(folder)
-        if not folder.is_dir():
-            return {}
-        ours = [path for path in sorted(folder.iterdir()) if _OURS.fullmatch(path.name) and path.is_file()]
-        return {path.name: path.read_bytes() for path in ours}
+        return _read(folder)
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and attempts > 1:  # another render came between list and file
+            return current(folder, attempts - 1)
         raise _cannot(folder, error, "read") from None
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    recover(folder)
+    if not folder.is_dir():
+        return {}
+    ours = [path for path in sorted(folder.iterdir()) if _OURS.fullmatch(path.name) and path.is_file()]
+    return {path.name: path.read_bytes() for path in ours}
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -88,8 +95,9 @@ def _sweep(folder: Path) -> None:
     """Remove what killed runs left; a younger one may belong to a run that is going on now."""
     shutil.rmtree(_aside(folder), ignore_errors=True)
     for leftover in folder.parent.glob(f".{folder.name}.new-*"):
-        if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
-            shutil.rmtree(leftover, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # that run has just removed it by itself
+            if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _fill(staged: Path, folder: Path, files: Mapping[str, bytes]) -> None:

@@ -192,6 +192,26 @@ def test_of_two_first_renders_at_once_both_succeed(folder, monkeypatch, swap, re
     assert [path.name for path in folder.parent.iterdir()] == ["prod"]
 
 
+def test_files_that_another_render_exchanges_meanwhile_are_read_as_they_are_then(folder, monkeypatch):
+    writer.write(folder, OLD)
+    read = Path.read_bytes
+
+    def raced(path):
+        monkeypatch.setattr(Path, "read_bytes", read)
+        writer.write(folder, NEW)
+        return read(folder / "02-network.json")  # listed before, and gone
+
+    monkeypatch.setattr(Path, "read_bytes", raced)
+    assert writer.current(folder) == NEW
+
+
+def test_work_that_another_render_clears_away_meanwhile_is_no_error(folder):
+    folder.parent.mkdir()
+    (folder.parent / ".prod.new-gone").symlink_to("nowhere")  # listed, and not there to be looked at
+    writer.write(folder, NEW)
+    assert content(folder) == NEW
+
+
 def test_renders_at_once_leave_the_files_of_one_of_them(tmp_path):
     for turn in range(10):
         folder = tmp_path / str(turn) / "prod"
