@@ -89,6 +89,25 @@ def test_the_primary_never_reads_a_recovery_stack_even_where_us_east_1_is_one(en
     assert reference.data["Fn::GetStackOutput"]["Region"] == "eu-west-1"
 
 
+@pytest.mark.parametrize("place", [Place.RECOVERY, Place.FIRST_RECOVERY])
+def test_beside_a_recovery_stack_what_is_recovery_itself_imports(env, place):
+    subject = env(recovery=[{"region": "us-east-1", "cidr": "10.1.0.0/16"}])
+    source, asker = stack_of(subject, "source", *BOTH), stack_of(subject, "asker", place)
+    reference = asker.output_of("source", "Id")
+    plan = link([asker, source])
+    assert reference.data == {"Fn::ImportValue": "acme:prod:source:Id"}
+    assert ("asker", "us-east-1", 2) in order(plan)
+
+
+def test_what_us_east_1_reads_of_the_primary_is_there_before(env):
+    subject = env(recovery=[{"region": "us-east-1", "cidr": "10.1.0.0/16"}])
+    source, asker = stack_of(subject, "source", *BOTH), stack_of(subject, "edge", Place.US_EAST_1)
+    asker.output_of("source", "Id")
+    plan = link([asker, source])
+    (edge,) = (deployment for deployment in plan.needs if deployment.stack == "edge")
+    assert [str(needed) for needed in plan.needs[edge]] == ["source in eu-west-1"]
+
+
 def test_recovery_never_reads_another_region(env):
     subject = env(**RECOVERY)
     source, asker = stack_of(subject, "source"), stack_of(subject, "asker", Place.RECOVERY)

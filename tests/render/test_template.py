@@ -131,6 +131,17 @@ def test_the_description_says_what_to_type_and_where_to_upload_and_what_to_tick(
     assert "Tick: CAPABILITY_IAM." in text
 
 
+def test_the_description_carries_no_step_numbers(env):
+    """They would make one more layer an update of every stack."""
+    subject = env(**RECOVERY)
+    stack = stack_of(subject, "data", *BOTH)
+    stack.output_of("keys", "Id")
+    before = description(stack, link([stack, stack_of(subject, "keys", *BOTH)]))
+    more = link([stack, stack_of(subject, "keys", *BOTH), stack_of(subject, "aaa", *BOTH)])
+    assert description(stack, more) == before
+    assert "step" not in before
+
+
 def test_the_description_says_which_values_come_from_where(env):
     subject = env(**RECOVERY)
     keys, data = stack_of(subject, "keys", *BOTH, outputs=["Arn", "Id"]), stack_of(subject, "data", *BOTH)

@@ -224,6 +224,34 @@ def test_one_export_is_made_by_whichever_resource_exists_in_the_region(env):
     assert separator.join(parts) == primary["Export"]["Name"] == "acme:prod:data:KeyArn"
 
 
+def test_a_stack_knows_the_exports_that_it_makes(env):
+    stack = both(env)
+    stack.output("Id", "i", "The id")
+    stack.output_by_origin("KeyArn", "here", "there", "The key")
+    assert stack.exports == {
+        "Id": "acme:prod:data:Id",
+        "KeyArn": "acme:prod:data:KeyArn",
+        "KeyArnInRecovery": "acme:prod:data:KeyArn",
+    }
+
+
+def test_an_output_by_origin_is_asked_for_by_its_one_name(env):
+    stack = both(env)
+    stack.output_by_origin("KeyArn", "here", "there", "The key")
+    primary, recovery = (stack.outputs[name].to_dict() for name in ("KeyArn", "KeyArnInRecovery"))
+    assert (primary["Value"], recovery["Value"]) == ("here", "there")
+    with pytest.raises(BlueprintError) as error:
+        stack.output("KeyArnInRecovery", "x", "again")
+    assert codes(error) == ["REN001"]
+
+
+def test_a_place_of_another_kind_of_subject_is_refused(env, account):
+    with pytest.raises(ValueError, match="an environment has no place account-regions"):
+        Stack("data", env(), Place.PRIMARY, Place.ACCOUNT_REGIONS, purpose="P.")
+    with pytest.raises(ValueError, match="the account has no place us-east-1"):
+        Stack("data", account(), Place.US_EAST_1, purpose="P.")
+
+
 def test_an_outputs_name_is_given_once(env):
     with pytest.raises(BlueprintError) as error:
         stack_of(env(), "data").output("Id", Ref("Bucket"), "again")
