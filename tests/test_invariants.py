@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from awacs.aws import Condition
 
 from blueprint.layers import layer_names
 from blueprint.layers.shared.buckets import SSE_S3_BUCKETS
@@ -219,6 +220,25 @@ def test_buckets_without_a_key_of_ours_are_those_of_the_list_and_no_others():
     }
     assert found == set(SSE_S3_BUCKETS)
     assert all(SSE_S3_BUCKETS.values())
+
+
+# -- conditions of statements --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_condition_of_a_statement_is_lost_to_another(name, monkeypatch):
+    """awacs keeps the last of two conditions with one operator, silently: a statement would let more in."""
+    original = Condition.__init__
+    operators: list[list[str]] = []
+
+    def remember(self: Condition, conditions: Any) -> None:
+        original(self, conditions)
+        operators.append([element.condition for element in self.conditions])
+
+    monkeypatch.setattr(Condition, "__init__", remember)
+    load_shipped(name)
+    assert operators
+    assert [each for each in operators if len(set(each)) < len(each)] == []
 
 
 # -- fixed names ---------------------------------------------------------------------------------------
