@@ -203,9 +203,6 @@ def test_every_module_says_what_it_is_for(path):
 TWINLESS = {
     "__main__.py": "three lines that call the command line; tests/cli/test_main.py starts them",
     "gate/cfnlint_worker.py": "runs in processes of its own; tests/gate/test_workers.py starts them",
-    "gate/native.py": "says what the validator says; tests/gate/test_check.py asks it",
-    "layers/shared/bucket_policies.py": "judged in tests/layers/test_storage.py, on every bucket there is",
-    "layers/shared/buckets.py": "tests/layers/test_storage.py and account/test_audit.py look at every bucket",
     "setup_venv.py": "the second half of bootstrap.py; tests/test_bootstrap.py tests both as one",
 }
 #: Folders whose modules run in another process and environment, and are tested by what they do there.
@@ -213,7 +210,7 @@ ELSEWHERE = {"emulator/server": "tests/emulator"}
 
 
 def twin(path: Path) -> Path:
-    """``stacks/stack.py`` has ``tests/render/test_stack.py``."""
+    """``stacks/stack.py`` has ``tests/stacks/test_stack.py``."""
     relative = path.relative_to(PACKAGE)
     return TESTS / relative.parent / f"test_{relative.name}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,8 @@ def test_paths_are_shown_from_where_one_stands(tmp_path, monkeypatch):
     assert shown_path(tmp_path / "a" / ".." / "b.yaml") == "b.yaml"
     assert shown_path(tmp_path) == "."
     assert shown_path(tmp_path.parent / "b.yaml") == str(tmp_path.parent / "b.yaml")
+    assert shown_path(Path(f"{tmp_path}-two") / "b.yaml") == f"{tmp_path}-two/b.yaml"
+    assert shown_path(tmp_path / "a\nb") == "a\\nb"
 
 
 def test_a_path_is_shown_even_where_one_stands_nowhere(tmp_path, monkeypatch):
