@@ -403,7 +403,7 @@ def another_stacks_resource_is_never_named_literally(case: Case) -> Iterator[str
 @check
 def no_arn_is_written_out(case: Case) -> Iterator[str]:
     subject = case.rendering.rendered.subject
-    given = subject.ebs_encryption.key_arns.values() if isinstance(subject, Account) else ()
+    given = subject.ebs_encryption.key_arns if isinstance(subject, Account) else ()
     for path, text in strings(case.template):
         for arn in re.findall(r"arn:aws[\w-]*:[\w-]+:[\w-]*:\d{12}:[^\s\"']*", text):
             if arn not in given:

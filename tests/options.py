@@ -8,7 +8,7 @@ neither.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Le
@@ -17,14 +17,23 @@ from pydantic.fields import FieldInfo
 
 from blueprint.environment import Account, Environment
 from blueprint.environment.model import Endpoint
-from blueprint.environment.regions import ZONES
+from blueprint.environment.regions import WITHOUT_SERVICE, ZONES
 
 UNSET = None  # the option is left out, so that its default counts
 LONGEST_MAIL = "platform-engineering@subsidiary.example.com"
-KEYS = {
-    region: f"arn:aws:kms:{region}:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab" for region in ZONES
-}
+OWN_KEYS = ["one for each account and region"]  # which are known once the environments are; see keys_for
 TAGS = {f"key-{number:02d}": f"value {number}" for number in range(40)}
+
+
+def keys_for(home: str, environments: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The ARN of a key for every account and region that ``environments`` and the home region use."""
+    places = {
+        (region, environment["account"])
+        for environment in environments
+        for region in (home, environment["region"], *(r["region"] for r in environment.get("recovery", ())))
+    }
+    key = "key/mrk-1234abcd12ab34cd56ef1234567890ab"
+    return [f"arn:aws:kms:{region}:{account}:{key}" for region, account in sorted(places)]
 
 
 def recovery(*regions: str) -> list[dict[str, str]]:
@@ -56,7 +65,7 @@ BY_HAND: dict[type[BaseModel], dict[str, list[Any]]] = {
         "owner": ["platform@example.com", LONGEST_MAIL],
         "tags": [UNSET, TAGS],
         "home_region": ["eu-west-1", "us-east-1", "ap-southeast-7"],
-        "ebs_encryption.key_arns": [UNSET, KEYS],
+        "ebs_encryption.key_arns": [UNSET, OWN_KEYS],
         "trail.retention_days": [UNSET, 180, 36_500],
     },
 }
@@ -124,6 +133,12 @@ def _enough_zones(row: Mapping[str, Any]) -> bool:
     return all(len(own.get(region, ZONES[region])) >= wanted for region in known)
 
 
+def _services_exist(row: Mapping[str, Any]) -> bool:
+    known = {row.get("region"), *(entry["region"] for entry in row.get("recovery") or ())}
+    services = row.get("network.interface_endpoints") or ()
+    return not any(known & WITHOUT_SERVICE.get(service, set()) for service in services)
+
+
 def _logs_outlive_the_archive(archive: str, retention: str) -> Callable[[Mapping[str, Any]], bool]:
     def holds(row: Mapping[str, Any]) -> bool:
         if archive not in row or retention not in row:
@@ -142,7 +157,7 @@ def _own_keys_have_arns(row: Mapping[str, Any]) -> bool:
 
 def possible_environment(row: dict[str, Any]) -> bool:
     lives = _logs_outlive_the_archive("storage.archive_after_days", "storage.log_retention_days")
-    return _enough_zones(row) and lives(row)
+    return _enough_zones(row) and _services_exist(row) and lives(row)
 
 
 def possible_account(row: dict[str, Any]) -> bool:

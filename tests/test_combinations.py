@@ -62,6 +62,9 @@ def rendered_account(row: Row) -> Rendering:
     values = dict(row)
     shape = SHAPES[values.pop("shape", "recovery")]
     environments = {f"env-{number}": merged(LEAST, over) for number, over in enumerate(shape)}
+    if values.get("ebs_encryption.key_arns"):
+        keys = options.keys_for(values["home_region"], environments.values())
+        values["ebs_encryption.key_arns"] = keys
     with files(account=merged(LEAST_ACCOUNT, options.as_tree(values)), **environments) as folder:
         subject = load_account(folder)
     return Rendering(render(subject, layers_for(subject)))

@@ -9,8 +9,9 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from typing import Generic, TypeVar
 
+from blueprint.environment.formats import key_place
 from blueprint.environment.model import Account, Environment, Subject
-from blueprint.environment.regions import ZONES, zone_prefix
+from blueprint.environment.regions import WITHOUT_SERVICE, ZONES, zone_prefix
 from blueprint.environment.tree import joined
 
 MOST_TAGS = 40  # AWS allows 50 on a resource; ours and the services' own need room
@@ -122,6 +123,19 @@ def _endpoints_once(env: Environment) -> Iterator[Finding]:
             )
 
 
+def _endpoints_exist(env: Environment) -> Iterator[Finding]:
+    for index, name in enumerate(env.network.interface_endpoints):
+        lacking = WITHOUT_SERVICE.get(name, frozenset())
+        for number, region in enumerate(env.regions):
+            if region in lacking:
+                yield Finding(
+                    f"network.interface_endpoints[{index}]",
+                    f"{region} has no {name}, and one template serves all regions of the environment",
+                    "remove it, or choose another region",
+                    (f"recovery[{number - 1}].region" if number else "region",),
+                )
+
+
 def _logs_outlive_archiving(env: Environment) -> Iterator[Finding]:
     storage = env.storage
     least = storage.archive_after_days + ARCHIVE_MINIMUM
@@ -153,8 +167,8 @@ def _existing_keys_are_given(account: Account) -> Iterator[Finding]:
     if mode == "existing" and not keys:
         yield Finding(
             "ebs_encryption.key_arns",
-            "mode existing needs the key of each region, and none is given",
-            "add key_arns: {region: ARN}, or use mode: create",
+            "mode existing needs a key for every account and region, and none is given",
+            "add key_arns: [ARN, ARN], or use mode: create",
             ("ebs_encryption.mode",),
         )
     if mode != "existing" and keys:
@@ -164,12 +178,46 @@ def _existing_keys_are_given(account: Account) -> Iterator[Finding]:
             "use mode: existing, or remove key_arns",
             ("ebs_encryption.mode",),
         )
-    for region, arn in keys.items():
-        if arn.split(":")[3] != region:
+    first: dict[tuple[str, str], int] = {}
+    for index, arn in enumerate(keys):
+        account_id, region = key_place(arn)
+        earlier = first.setdefault((account_id, region), index)
+        if earlier != index:
             yield Finding(
-                joined("ebs_encryption.key_arns", region),
-                f"the key lives in {arn.split(':')[3]}, not in {region}",
-                "give the ARN of a key of that region",
+                f"ebs_encryption.key_arns[{index}]",
+                f"there are two keys for account {account_id} in {region}",
+                "remove one of the two",
+                (f"ebs_encryption.key_arns[{earlier}]",),
+            )
+
+
+def _existing_keys_fit_the_rollout(account: Account) -> Iterator[Finding]:
+    if account.ebs_encryption.mode != "existing":
+        return
+    given = [key_place(arn) for arn in account.ebs_encryption.key_arns]
+    for account_id, regions in account.rollout.items():
+        for region in regions:
+            if (account_id, region) not in given:
+                yield Finding(
+                    "ebs_encryption.key_arns",
+                    f"there is no key for account {account_id} in {region}, which is in use",
+                    f"add the ARN of one, arn:aws:kms:{region}:{account_id}:key/..., or use mode: create",
+                )
+    for index, (account_id, region) in enumerate(given):
+        field = f"ebs_encryption.key_arns[{index}]"
+        if account_id not in account.rollout:
+            known = ", ".join(account.rollout)
+            yield Finding(
+                field,
+                f"no environment uses account {account_id} of this key",
+                f"remove it, or mend its account; in use: {known}",
+            )
+        elif region not in account.rollout[account_id]:
+            known = ", ".join(account.rollout[account_id])
+            yield Finding(
+                field,
+                f"account {account_id} does not use {region}, where this key lives",
+                f"remove it, or mend its region; in use: {known}",
             )
 
 
@@ -199,6 +247,7 @@ CHECKS: tuple[Check[Environment], ...] = (
     ),
     Check("ENV055", "There are at most 40 tags, and no two differ in case only.", _tags_fit),
     Check("ENV056", "An interface endpoint is listed once.", _endpoints_once),
+    Check("ENV057", "An interface endpoint is of a service that every region has.", _endpoints_exist),
 )
 
 ACCOUNT_CHECKS: tuple[Check[Account], ...] = (
@@ -207,6 +256,17 @@ ACCOUNT_CHECKS: tuple[Check[Account], ...] = (
         "ENV060", "The trail is kept for 90 days after it was archived, or longer.", _trail_outlives_archiving
     ),
     Check(
-        "ENV061", "Keys for EBS are given with mode existing, each of its region.", _existing_keys_are_given
+        "ENV061",
+        "Keys for EBS are given with mode existing, one for an account and region.",
+        _existing_keys_are_given,
+    ),
+)
+
+#: Once the environments of the folder have said which accounts and regions there are.
+ROLLOUT_CHECKS: tuple[Check[Account], ...] = (
+    Check(
+        "ENV063",
+        "With mode existing there is a key for each account and region in use, and no other.",
+        _existing_keys_fit_the_rollout,
     ),
 )

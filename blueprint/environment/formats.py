@@ -209,3 +209,9 @@ def key_arn(text: str) -> str:
             "it looks like arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
         )
     return text
+
+
+def key_place(arn: str) -> tuple[str, str]:
+    """The account and the region of a key, from its ARN."""
+    _, _, _, region_name, account_id, _ = arn.split(":", 5)
+    return account_id, region_name

@@ -11,12 +11,12 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, Check, Finding
+from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, ROLLOUT_CHECKS, Check, Finding
 from blueprint.environment.formats import name_fault, nearest
 from blueprint.environment.model import Account, Environment, Origin, Subject
 from blueprint.environment.parse import EXTENDS, MOST_BYTES, read
 from blueprint.environment.tree import Node, find, merged, plain, shown
-from blueprint.problems import BlueprintError, Problem, Where, shown_path
+from blueprint.problems import BlueprintError, Problem, Where, printable, shown_path
 
 ACCOUNT = "account"
 LONGEST_NAME = 10
@@ -27,10 +27,28 @@ Kind = TypeVar("Kind", bound=Subject)
 
 
 def environment_names(folder: Path) -> list[str]:
-    """The environments of a folder: every YAML file but bases (``base*.yaml``) and the account's."""
+    """The environments of a folder: every YAML file but bases (``base*.yaml``) and the account's.
+
+    Raises BlueprintError for a YAML file with another suffix, whose environment nobody would miss until it
+    should have been deployed.
+    """
+    if stray := [path for path in _files(folder) if path.suffix != SUFFIX and not _is_base(path.name)]:
+        raise BlueprintError(_wrong_suffix(path) for path in stray)
+    return _names(folder)
+
+
+def _names(folder: Path) -> list[str]:
+    names = sorted(path.stem for path in _files(folder) if path.suffix == SUFFIX)
+    return [name for name in names if name != ACCOUNT and not _is_base(name)]
+
+
+def _files(folder: Path) -> list[Path]:
+    """The YAML files, sorted; those with a suffix that we do not read, too."""
     try:
-        names = sorted(
-            path.stem for path in folder.iterdir() if path.suffix == SUFFIX and path.name[0] != "."
+        return sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in (SUFFIX, ".yml") and path.name[0] != "."
         )
     except OSError as error:
         raise BlueprintError(
@@ -41,7 +59,22 @@ def environment_names(folder: Path) -> list[str]:
                 "ENV001",
             )
         ) from None
-    return [name for name in names if name != ACCOUNT and not name.startswith("base")]
+
+
+def _is_base(name: str) -> bool:
+    """Whether a file is no environment, but there to be extended (so that its suffix does not matter)."""
+    return name.startswith("base")
+
+
+def _wrong_suffix(path: Path) -> Problem:
+    right = printable(path.stem) + SUFFIX
+    both = os.path.lexists(path.with_suffix(SUFFIX))
+    return Problem(
+        f"{printable(path.name)} is not read, because its name does not end in {SUFFIX}",
+        Where(shown_path(path)),
+        f"remove it, or {right} beside it" if both else f"rename it to {right}",
+        "ENV012",
+    )
 
 
 def load_environment(folder: Path, name: str) -> Environment:
@@ -54,16 +87,7 @@ def load_account(folder: Path) -> Account:
     """The description of every account; accounts and regions come from the environments of the folder."""
     account = _load(folder, ACCOUNT, Account, ACCOUNT_CHECKS)
     environments = _all_environments(folder)
-    problems = [
-        Problem(
-            f"the project is {env.project} here and {account.project} in the account's file",
-            env.where("project"),
-            f"write {account.project} in both",
-            "ENV062",
-        )
-        for env in environments
-        if env.project != account.project
-    ]
+    problems = [_two_projects(env, account) for env in environments if env.project != account.project]
     if not environments:
         problems.append(
             Problem(
@@ -73,14 +97,38 @@ def load_account(folder: Path) -> Account:
                 "ENV011",
             )
         )
+    _roll_out(account, environments)
+    if environments:
+        problems += [
+            Problem(finding.why, account.where(finding.field), finding.remedy, check.code)
+            for check in ROLLOUT_CHECKS
+            for finding in check.find(account)
+        ]
+    if problems:
+        raise BlueprintError(dict.fromkeys(problems))  # environments may share the base that is wrong
+    return account
+
+
+def _two_projects(env: Environment, account: Account) -> Problem:
+    here, there = env.where("project"), account.where("project")
+    return Problem(
+        f"the project is {env.project} here, and {account.project} in {there.file}:{there.line}",
+        here,
+        f"write {env.project} in {there.file}:{there.line} too, or {account.project} here",
+        "ENV062",
+    )
+
+
+def _roll_out(account: Account, environments: list[Environment]) -> None:
+    """Tell the account which accounts and regions the environments use, and where they say so."""
     rollout: dict[str, dict[str, None]] = {}
+    chosen = {account.home_region: account.where("home_region")}
     for env in environments:
         rollout.setdefault(env.account, {account.home_region: None}).update(dict.fromkeys(env.regions))
-    problems += _missing_keys(account, rollout)
-    if problems:
-        raise BlueprintError(problems)
+        for region in env.regions:
+            chosen.setdefault(region, env.where_chosen(region))
     account._rollout = {number: tuple(regions) for number, regions in sorted(rollout.items())}
-    return account
+    account._chosen = chosen
 
 
 def _all_environments(folder: Path) -> list[Environment]:
@@ -96,23 +144,6 @@ def _all_environments(folder: Path) -> list[Environment]:
     return environments
 
 
-def _missing_keys(account: Account, rollout: dict[str, dict[str, None]]) -> list[Problem]:
-    keys = account.ebs_encryption.key_arns
-    if account.ebs_encryption.mode != "existing":
-        return []
-    regions = dict.fromkeys(region for regions in rollout.values() for region in regions)
-    return [
-        Problem(
-            f"there is no key for {region}, which an environment uses",
-            account.where("ebs_encryption.key_arns"),
-            "add its ARN, or use mode: create",
-            "ENV063",
-        )
-        for region in regions
-        if region not in keys
-    ]
-
-
 # -- files ---------------------------------------------------------------------------------------------------
 
 
@@ -120,10 +151,10 @@ def _check_name(folder: Path, name: str) -> None:
     where, fault = Where(shown_path(folder)), name_fault(name, 1, LONGEST_NAME)
     if name == ACCOUNT:
         fault = "is the account's name; it has no environment of its own"
-    elif name.startswith("base"):
+    elif _is_base(name):
         fault = "is the name of a base, which environments extend"
     if fault:
-        names = environment_names(folder)
+        names = _names(folder)
         raise BlueprintError(
             Problem(
                 f"the environment name {shown(name)} {fault}",
@@ -133,7 +164,7 @@ def _check_name(folder: Path, name: str) -> None:
             )
         )
     if not os.path.lexists(folder / (name + SUFFIX)):
-        names = environment_names(folder)
+        names = _names(folder)
         guess = nearest(name, names)
         remedy = f"did you mean {guess}?" if guess else f"there are {', '.join(names) or 'none yet'}"
         if os.path.lexists(folder / f"{name}.yml"):

@@ -139,7 +139,11 @@ class Network(Section):
         examples=[{"us-east-1": ["use1-az1", "use1-az4", "use1-az6"]}],
         description="Zone ids to use in a region, in order, instead of the built-in table's.",
     )
-    dual_stack: YesNo = Field(default=False, description="Whether subnets have IPv6 addresses as well.")
+    dual_stack: YesNo = Field(
+        default=False,
+        description="Whether subnets have IPv6 addresses as well. Decide before the first deployment: "
+        "switched later, CloudFormation may replace subnets, with all that stands in them.",
+    )
     nat: Literal["regional", "per-zone", "single", "none"] = Field(
         default="regional",
         description="How private subnets reach the internet: one regional NAT gateway that follows the "
@@ -202,7 +206,9 @@ class Subject(Section):
 
     project: Project = Field(
         description="Short name of the product, in front of every name in AWS: 2 to 12 lower-case letters, "
-        "digits, single hyphens.",
+        "digits, single hyphens. One for all files of the folder. Where two folders share an AWS account, "
+        "project and environment must differ as joined too: project a-b with environment c and project a "
+        "with environment b-c would give stacks of the same names.",
         examples=["acme"],
     )
     owner: Mail = Field(
@@ -263,6 +269,13 @@ class Environment(Subject):
         """The zone ids in use in ``region``, in order."""
         return self.network.zone_ids.get(region, ZONES[region])[: self.network.zones]
 
+    def where_chosen(self, region: str) -> Where:
+        """The place that chose ``region``. One that nobody chose (us-east-1, for global services) is there
+        on account of the environment, whose primary region stands for it."""
+        if region in self.recovery_regions:
+            return self.where(f"recovery[{self.recovery_regions.index(region)}].region")
+        return self.where("region")
+
     def cidr(self, region: str) -> str:
         """The address range of the VPC in ``region``."""
         if region == self.region:
@@ -296,12 +309,12 @@ class EbsEncryption(Section):
         description="create: a key of our own; existing: the keys of key_arns; off: the account stays as it "
         "is.",
     )
-    key_arns: dict[Region, KeyArn] = Field(
-        default_factory=dict,
-        examples=[
-            {"eu-west-1": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}
-        ],
-        description="With mode existing: the ARN of the KMS key of each region.",
+    key_arns: tuple[KeyArn, ...] = Field(
+        default=(),
+        examples=[["arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"]],
+        description="With mode existing: the ARNs of the KMS keys, exactly one for every account and region "
+        "that the environments use, the home region included. Each key's policy must let in Auto Scaling's "
+        "service-linked role (docs/layers/account.md).",
     )
 
 
@@ -316,8 +329,13 @@ class Account(Subject):
     ebs_encryption: EbsEncryption = Field(default=EbsEncryption())
 
     _rollout: Mapping[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
+    _chosen: Mapping[str, Where] = PrivateAttr(default_factory=dict)
 
     @property
     def rollout(self) -> Mapping[str, tuple[str, ...]]:
         """Every account, with its regions (home region first), that the environments use."""
         return self._rollout
+
+    def where_chosen(self, region: str) -> Where:
+        """The place that brings ``region`` into the rollout: the home region, or an environment's line."""
+        return self._chosen.get(region) or self.where("home_region")

@@ -1,4 +1,4 @@
-"""The regions of the commercial partition, and the zone ids we use in each, in that order.
+"""The regions of the commercial partition, the zone ids we use in each, in that order, and what some lack.
 
 As of 2026-11-23. Source: "AWS Availability Zones" in the AWS global-infrastructure guide
 (docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html).
@@ -15,6 +15,10 @@ order would move the subnets of running environments. What is left out, or stand
 - ``sae1-az2``, ``apne2-az2`` and ``apne2-az4`` come late: they long had fewer instance families.
 
 ``network.zone_ids`` in an environment file overrides a row.
+
+A region stands here only while the validators have resource schemas for it, or nothing could be said about
+its templates: cfn-lint 1.58 has none for ``me-south-1`` (its zones are ``mes1-az1`` to ``mes1-az3``), so that
+it is left out until a later release has them again.
 """
 
 from __future__ import annotations
@@ -52,13 +56,24 @@ ZONES: dict[str, tuple[str, ...]] = {
     "eu-west-3": _zones("euw3", 1, 2, 3),
     "il-central-1": _zones("ilc1", 1, 2, 3),
     "me-central-1": _zones("mec1", 1, 2, 3),
-    "me-south-1": _zones("mes1", 1, 2, 3),
     "mx-central-1": _zones("mxc1", 1, 2, 3),
     "sa-east-1": _zones("sae1", 1, 3, 2),
     "us-east-1": _zones("use1", 1, 2, 4, 6, 5),
     "us-east-2": _zones("use2", 1, 2, 3),
     "us-west-1": _zones("usw1", 1, 3),
     "us-west-2": _zones("usw2", 1, 2, 3, 4),
+}
+
+#: Services of ``network.interface_endpoints`` that a region does not have, by service. As of 2026-11-23.
+#:
+#: ec2messages: the Systems Manager User Guide ("Reference: ec2messages, ssmmessages, and other API
+#: operations") has it for regions launched before 2024 only; agents from 3.3.40 on do without it. The rule is
+#: the guide's; the regions are those launched since, by AWS's announcements, not asked of AWS one by one.
+#: No other service was looked up: there a deployment may still find that a region lacks it.
+WITHOUT_SERVICE: dict[str, frozenset[str]] = {
+    "ec2messages": frozenset(
+        {"ap-east-2", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "mx-central-1"}
+    ),
 }
 
 #: Regions of other partitions begin like this: other ARNs, other accounts, and fewer services.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS
+from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, ROLLOUT_CHECKS
 from blueprint.environment.model import Account, Environment, Subject
 from blueprint.environment.parse import EXTENDS
 from blueprint.environment.regions import ZONES
@@ -36,7 +36,8 @@ domain: shop.example.com
 ```
 
 - The name of the file is the name of the environment: up to 10 lower-case letters, digits, single hyphens.
-  `account.yaml` and files that begin with `base` are no environments.
+  `account.yaml` and files that begin with `base` are no environments. A file that ends in `.yml` is an error,
+  lest it be overlooked.
 - `extends` names a file of the same folder whose values hold where this one says nothing. Sections merge
   key by key; lists are replaced as a whole. A key without a value is an error; leave it out to keep the
   default.
@@ -67,7 +68,7 @@ def reference_page_text() -> str:
         "## Keys of the account\n",
         *_tables(_schema(Account), ""),
         "### Rules across keys\n",
-        *(f"- {check.rule} (`{check.code}`)" for check in ACCOUNT_CHECKS),
+        *(f"- {check.rule} (`{check.code}`)" for check in (*ACCOUNT_CHECKS, *ROLLOUT_CHECKS)),
         "",
         *_region_table(),
     ])  # fmt: skip

@@ -17,6 +17,7 @@ from troposphere import AWSHelperFn, GetAtt, Ref, Sub, Tags
 from troposphere.ec2 import VPC, RouteTable, VPCEndpoint
 
 from blueprint.environment import Environment
+from blueprint.environment.regions import WITHOUT_SERVICE
 from blueprint.layers import _network_groups as groups
 from blueprint.layers.shared.conditions import all_of
 from blueprint.stacks.places import Place
@@ -42,10 +43,6 @@ NEEDED_WITHOUT_NAT = (
     "ssmmessages",
     "sts",
     "xray",
-)
-#: Regions opened since 2024 have no ec2messages; agents of Systems Manager from 3.3.40 on do without it.
-WITHOUT_EC2MESSAGES = frozenset(
-    {"ap-east-2", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "mx-central-1"}
 )
 #: Endpoints without a policy of ours. CloudFormation's helper scripts sign with the instance's identity
 #: document, not as an identity of the account; whether Beanstalk's health service takes one is nowhere said.
@@ -131,8 +128,8 @@ def services(env: Environment) -> list[str]:
     wanted: set[str] = set(env.network.interface_endpoints)
     if env.network.nat == "none":
         wanted.update(NEEDED_WITHOUT_NAT)
-        if WITHOUT_EC2MESSAGES.intersection(env.regions):  # one template serves all regions
-            wanted.discard("ec2messages")
+        # One template serves all regions, so what one of them lacks is left out in all.
+        wanted -= {name for name, lacking in WITHOUT_SERVICE.items() if lacking.intersection(env.regions)}
     return sorted(wanted)
 
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS
+from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, ROLLOUT_CHECKS
 from tests.environment.conftest import problems
 
 Write = Callable[..., Path]
 
 
 def test_codes_are_unique_in_their_table_and_rules_are_sentences() -> None:
-    for table in (CHECKS, ACCOUNT_CHECKS):
+    for table in (CHECKS, (*ACCOUNT_CHECKS, *ROLLOUT_CHECKS)):
         codes = [check.code for check in table]
         assert len(codes) == len(set(codes))
-    for check in chain(CHECKS, ACCOUNT_CHECKS):
+    for check in chain(CHECKS, ACCOUNT_CHECKS, ROLLOUT_CHECKS):
         assert check.rule[0].isupper()
         assert check.rule.endswith(".")
 

@@ -101,10 +101,26 @@ def test_bases_the_account_and_hidden_files_are_no_environments(write: Write) ->
         "account.yaml",
         ".hidden.yaml",
         "notes.txt",
-        "x.yml",
+        ".hidden.yml",
+        "base-old.yml",  # somebody's extends may name it
     ):
         write(BASE, name)
     assert environment_names(write(BASE)) == ["dev", "prod"]
+
+
+def test_a_file_with_another_suffix_is_no_silent_absence(write: Write) -> None:
+    for name in ("qa.yml", "prod.YAML", "account.yml"):
+        write(BASE, name)
+    with pytest.raises(BlueprintError) as caught:
+        environment_names(write(BASE))
+    assert str(caught.value).splitlines() == [
+        "account.yml: account.yml is not read, because its name does not end in .yaml; "
+        "rename it to account.yaml [ENV012]",
+        "prod.YAML: prod.YAML is not read, because its name does not end in .yaml; "
+        "remove it, or prod.yaml beside it [ENV012]",
+        "qa.yml: qa.yml is not read, because its name does not end in .yaml; rename it to qa.yaml [ENV012]",
+    ]
+    assert problems(write(BASE)) == []  # an environment that is named is loaded all the same
 
 
 @pytest.mark.parametrize(
@@ -200,9 +216,20 @@ def test_the_project_of_account_and_environments_is_one(write: Write) -> None:
     write(ACCOUNT, "account.yaml")
     write("extends: base.yaml\nproject: other\n")
     assert problems(write(BASE, "dev.yaml"), "account") == [
-        "prod.yaml:2:10 project: the project is other here and acme in the account's file; "
-        "write acme in both [ENV062]"
+        "prod.yaml:2:10 project: the project is other here, and acme in account.yaml:1; "
+        "write other in account.yaml:1 too, or acme here [ENV062]"
     ]
+
+
+def test_a_base_with_another_project_is_reported_once_and_either_remedy_mends_it(write: Write) -> None:
+    write("extends: base.yaml\n", "dev.yaml")
+    write(BASE.replace("acme", "shop"), "base.yaml")
+    write(ACCOUNT, "account.yaml")
+    (got,) = problems(write("extends: base.yaml\n"), "account")
+    assert got.startswith("base.yaml:1:10 project: the project is shop here, and acme in account.yaml:1;")
+    assert problems(write(ACCOUNT.replace("acme", "shop"), "account.yaml"), "account") == []
+    write(BASE, "base.yaml")
+    assert problems(write(ACCOUNT, "account.yaml"), "account") == []
 
 
 def test_an_account_without_environments_is_refused(write: Write) -> None:
@@ -220,6 +247,26 @@ def test_a_broken_environment_is_reported_once_for_the_account(write: Write) -> 
 
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+NORTH, SOUTH = (KEY.replace("eu-west-1", region) for region in ("eu-north-1", "eu-south-1"))
+STRANGE = KEY.replace("111122223333", "444455556666")
+
+
+def test_keys_of_several_accounts_are_one_for_each_account_and_region(write: Write) -> None:
+    write("extends: base.yaml\nregion: eu-north-1\n")
+    write("extends: base.yaml\naccount: 444455556666\n", "dev.yaml")
+    keys = f"ebs_encryption: {{mode: existing, key_arns: [{KEY}, {NORTH}, {STRANGE}]}}\n"
+    assert problems(write(ACCOUNT + keys, "account.yaml"), "account") == []
+    (got,) = problems(write(ACCOUNT + keys.replace(f", {STRANGE}", ""), "account.yaml"), "account")
+    assert "there is no key for account 444455556666 in eu-west-1" in got
+
+
+def test_every_region_of_the_rollout_knows_the_line_that_chose_it(write: Write) -> None:
+    write(ACCOUNT, "account.yaml")
+    write("extends: base.yaml\nrecovery: [{region: eu-west-3, cidr: 10.1.0.0/16}]\n", "dev.yaml")
+    account = load_account(write("extends: base.yaml\nregion: eu-north-1\n"))
+    assert account.where_chosen("eu-west-1") == Where("account.yaml", 3, 14, "home_region")
+    assert account.where_chosen("eu-north-1") == Where("prod.yaml", 2, 9, "region")
+    assert account.where_chosen("eu-west-3") == Where("dev.yaml", 2, 21, "recovery[0].region")
 
 
 @pytest.mark.parametrize(
@@ -227,17 +274,26 @@ KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890
     [
         ("trail: {retention_days: 200}", "account.yaml:4:25 trail.retention_days: 200 days are too short"),
         ("ebs_encryption: {mode: existing}", "account.yaml:4:24 ebs_encryption.mode: mode existing needs"),
-        (f"ebs_encryption: {{key_arns: {{eu-west-1: '{KEY}'}}}}",
+        (f"ebs_encryption: {{key_arns: [{KEY}]}}",
          "account.yaml:4:18 ebs_encryption.key_arns: keys are given, and mode create uses none"),
-        (f"ebs_encryption: {{mode: existing, key_arns: {{eu-west-2: '{KEY}'}}}}",
-         "account.yaml:4:56 ebs_encryption.key_arns.eu-west-2: the key lives in eu-west-1, not in eu-west-2"),
-        (f"ebs_encryption: {{mode: existing, key_arns: {{eu-west-1: '{KEY}'}}}}",
-         "account.yaml:4:34 ebs_encryption.key_arns: there is no key for eu-north-1"),
-        ("ebs_encryption: {mode: existing, key_arns: {eu-west-1: alias/ebs}}",
-         "account.yaml:4:56 ebs_encryption.key_arns.eu-west-1: 'alias/ebs' is not the ARN"),
+        (f"ebs_encryption: {{mode: existing, key_arns: [{KEY}, {NORTH}, {KEY}]}}",
+         "account.yaml:4:200 ebs_encryption.key_arns[2]: there are two keys for account 111122223333 in "
+         "eu-west-1; remove one of the two [ENV061]"),
+        (f"ebs_encryption: {{mode: existing, key_arns: [{KEY}]}}",
+         "account.yaml:4:34 ebs_encryption.key_arns: there is no key for account 111122223333 in eu-north-1, "
+         "which is in use; add the ARN of one, arn:aws:kms:eu-north-1:111122223333:key/..., or use mode: "
+         "create [ENV063]"),
+        (f"ebs_encryption: {{mode: existing, key_arns: [{KEY}, {NORTH}, {SOUTH}]}}",
+         "account.yaml:4:200 ebs_encryption.key_arns[2]: account 111122223333 does not use eu-south-1, where "
+         "this key lives; remove it, or mend its region; in use: eu-west-1, eu-north-1 [ENV063]"),
+        (f"ebs_encryption: {{mode: existing, key_arns: [{KEY}, {NORTH}, {STRANGE}]}}",
+         "account.yaml:4:200 ebs_encryption.key_arns[2]: no environment uses account 444455556666 of this "
+         "key; remove it, or mend its account; in use: 111122223333 [ENV063]"),
+        ("ebs_encryption: {mode: existing, key_arns: [alias/ebs]}",
+         "account.yaml:4:45 ebs_encryption.key_arns[0]: 'alias/ebs' is not the ARN"),
         ("network: {zones: 3}", "account.yaml:4:1 network: the key 'network' is not known here"),
     ],
-    ids=range(7),
+    ids=range(9),
 )  # fmt: skip
 def test_the_accounts_file_is_checked_like_any_other(text: str, wanted: str, write: Write) -> None:
     write("extends: base.yaml\nregion: eu-north-1\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from pydantic import ValidationError
 from blueprint.environment import Environment
 from blueprint.environment.messages import all_keys, unknown_key, without_faults
 from blueprint.environment.model import Network
+from tests.environment.conftest import problems
 
 LEAST = {
     "project": "acme",
@@ -34,6 +37,14 @@ LEAST = {
 def test_an_unknown_key_gets_the_nearest_known_one(location: tuple[str, ...], remedy: str) -> None:
     section = Network if len(location) == 2 else Environment
     assert unknown_key(Environment, section, location)[1] == remedy
+
+
+def test_a_key_like_no_other_gets_the_list_of_all_that_are_known_there(write: Callable[..., Path]) -> None:
+    (got,) = problems(write("extends: base.yaml\ncolour: blue\n"))
+    known = ", ".join([*Environment.model_fields, "extends"])
+    assert got == f"prod.yaml:2:1 colour: the key 'colour' is not known here; known here are {known} [ENV020]"
+    (got,) = problems(write("extends: base.yaml\nnetwork: {colour: blue}\n"))
+    assert got.endswith(f"known here are {', '.join(Network.model_fields)} [ENV020]")
 
 
 def test_every_key_is_known_to_the_suggestions() -> None:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
-from blueprint.environment.regions import OTHER_PARTITIONS, ZONES, zone_prefix
+from blueprint.environment.model import Endpoint
+from blueprint.environment.regions import OTHER_PARTITIONS, WITHOUT_SERVICE, ZONES, zone_prefix
+from blueprint.schemas import regions
 
 
 def test_every_region_that_the_gate_knows_is_in_the_table_or_of_another_partition() -> None:
     from cfnlint.helpers import REGIONS
 
     ours = {region for region in REGIONS if not region.startswith(tuple(OTHER_PARTITIONS))}
-    assert ours == set(ZONES)
+    assert ours & set(regions()) == set(ZONES)
+
+
+def test_the_validators_have_schemas_for_every_region_that_can_be_chosen() -> None:
+    assert set(ZONES) <= set(regions())
+
+
+def test_what_regions_lack_is_told_of_services_and_regions_that_can_be_chosen() -> None:
+    assert set(WITHOUT_SERVICE) <= set(get_args(Endpoint))
+    assert all(lacking and lacking <= set(ZONES) for lacking in WITHOUT_SERVICE.values())
 
 
 def test_zones_of_a_region_share_its_prefix_and_are_listed_once() -> None:

@@ -9,7 +9,7 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from awacs import ec2, kms
 from awacs.aws import (
@@ -27,6 +27,7 @@ from troposphere.awslambda import Function
 from troposphere.kms import Alias, Key
 
 from blueprint.environment import Account
+from blueprint.environment.formats import key_place
 from blueprint.layers.shared import keys
 from blueprint.layers.shared.conditions import all_of
 from blueprint.layers.shared.functions import add_custom_resource, add_function
@@ -37,6 +38,11 @@ from blueprint.stacks.stack import REGION_MAP, Stack
 
 TIMEOUT_SECONDS = 90
 _MODE = "ebs_encryption.mode"
+_PURPOSE = "Encryption of every new disk with a key of the account's."
+_KEY_MUST = (
+    " The key's policy must let the role AWSServiceRoleForAutoScaling use it, or instances of groups end as "
+    "soon as they start (statements: docs/layers/account.md)."
+)
 _AUTO_SCALING_ROLE = (
     "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/autoscaling.amazonaws.com/"
     "AWSServiceRoleForAutoScaling"
@@ -61,7 +67,7 @@ def stacks(account: Account) -> list[Stack]:
         "encryption",
         account,
         Place.ACCOUNT_REGIONS,
-        purpose="Encryption of every new disk with a key of the account's.",
+        purpose=_PURPOSE + (_KEY_MUST if account.ebs_encryption.mode == "existing" else ""),
     )
     if account.ebs_encryption.mode == "create":
         key = GetAtt(_key(stack), "Arn")
@@ -71,7 +77,7 @@ def stacks(account: Account) -> list[Stack]:
         # Its log is encrypted by AWS: what another's key lets in is not known here.
         function = _function(stack, None, key)
     before = add_custom_resource(stack, "DiskEncryptionBefore", "Custom::EbsEncryptionBefore", function, {})
-    encryption = add_custom_resource(
+    add_custom_resource(
         stack,
         "DiskEncryption",
         "Custom::EbsEncryption",
@@ -79,18 +85,19 @@ def stacks(account: Account) -> list[Stack]:
         {"KeyArn": key, "Before": Ref(before)},
         setting=_MODE,
     )
-    if account.ebs_encryption.mode == "existing":
-        reason = "The key exists outside of these templates; its ARN is what ebs_encryption.key_arns is for."
-        suppress(encryption, "cloudformation-validate", "W9002", reason)
     stack.output("DiskKeyArn", key, "Key that encrypts new disks")
     return [stack]
 
 
-def _given_key(stack: Stack, arns: Mapping[str, str]) -> AWSHelperFn:
-    """A mapping even for one region: validators take a literal ARN in a property for a slip."""
-    for region in stack.regions:
-        stack.mapping.setdefault(region, {})["DiskKeyArn"] = arns[region]
-    return FindInMap(REGION_MAP, Ref("AWS::Region"), "DiskKeyArn")
+def _given_key(stack: Stack, arns: Iterable[str]) -> AWSHelperFn:
+    """The key of the account and region where the template runs; one template serves them all.
+
+    A mapping even for one key: validators take a literal ARN in a property for a slip.
+    """
+    for arn in sorted(arns):
+        account_id, region = key_place(arn)
+        stack.mapping.setdefault(region, {})[account_id] = arn
+    return FindInMap(REGION_MAP, Ref("AWS::Region"), Ref("AWS::AccountId"))
 
 
 def _function(stack: Stack, log_key: AWSHelperFn | None, *given_keys: AWSHelperFn) -> Function:

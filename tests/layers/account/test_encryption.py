@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from blueprint.environment import load_account
+from blueprint.layers import layers_for
+from blueprint.render import Rendered, render
 from blueprint.schemas import create_only
 from tests.conftest import RECOVERY, Template
 from tests.layers.policy import ACCOUNT, OTHER_ACCOUNT, REGION, Request, verdict
@@ -25,11 +30,24 @@ USES = (
     "kms:GenerateDataKeyWithoutPlaintext",
     "kms:DescribeKey",
 )
-KEYS = {
-    "eu-west-1": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-1111-1111-1111-111111111111",
-    "eu-central-1": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/22222222-2222-2222-2222-222222222222",
-}
+KEYS = [
+    f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-1111-1111-1111-111111111111",
+    f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/22222222-2222-2222-2222-222222222222",
+]
+OTHERS_KEYS = [key.replace(ACCOUNT, OTHER_ACCOUNT) for key in KEYS]
 EXISTING = {"ebs_encryption": {"mode": "existing", "key_arns": KEYS}}
+
+
+@pytest.fixture
+def two_accounts(environments) -> Callable[[list[str]], Rendered]:
+    """The account's templates for prod with a recovery region, and dev in an account of its own."""
+
+    def make(keys: list[str]) -> Rendered:
+        own = {"ebs_encryption": {"mode": "existing", "key_arns": keys}}
+        subject = load_account(environments(prod=RECOVERY, dev={"account": OTHER_ACCOUNT}, account=own))
+        return render(subject, layers_for(subject))
+
+    return make
 
 
 @pytest.fixture
@@ -50,14 +68,31 @@ def test_create_sets_a_key_of_ours(encryption_template):
     assert template.data["Outputs"]["DiskKeyArn"]["Value"] == {"Fn::GetAtt": ["DiskKey", "Arn"]}
 
 
-def test_existing_makes_no_key_and_sets_the_one_given_for_each_region(encryption_template):
+def test_existing_makes_no_key_and_sets_the_one_given_for_the_account_and_region(encryption_template):
     template = encryption_template(environment=RECOVERY, **EXISTING)
     assert not template.of_type("AWS::KMS::Key")
     assert not template.of_type("AWS::KMS::Alias")
-    by_region = template.properties("DiskEncryption")["KeyArn"]
-    assert by_region == {"Fn::FindInMap": ["Region", {"Ref": "AWS::Region"}, "DiskKeyArn"]}
+    looked_up = template.properties("DiskEncryption")["KeyArn"]
+    assert looked_up == {"Fn::FindInMap": ["Region", {"Ref": "AWS::Region"}, {"Ref": "AWS::AccountId"}]}
     mapping = template.data["Mappings"]["Region"]
-    assert {region: mapping[region]["DiskKeyArn"] for region in KEYS} == KEYS
+    assert [mapping[region][ACCOUNT] for region in ("eu-west-1", "eu-central-1")] == KEYS
+
+
+def test_one_template_holds_the_keys_of_every_account(two_accounts):
+    mapping = json.loads(two_accounts(KEYS + OTHERS_KEYS[:1]).bodies["encryption"])["Mappings"]["Region"]
+    assert mapping["eu-west-1"] == {ACCOUNT: KEYS[0], OTHER_ACCOUNT: OTHERS_KEYS[0]}
+    assert mapping["eu-central-1"] == {ACCOUNT: KEYS[1]}
+
+
+def test_the_order_of_the_keys_changes_nothing(two_accounts):
+    keys = KEYS + OTHERS_KEYS[:1]
+    assert two_accounts(keys).files == two_accounts(keys[::-1]).files
+
+
+def test_whoever_uploads_a_template_with_a_given_key_reads_what_its_policy_must_allow(encryption_template):
+    warning = "The key's policy must let the role AWSServiceRoleForAutoScaling use it"
+    assert warning in encryption_template(environment=RECOVERY, **EXISTING).data["Description"]
+    assert warning not in encryption_template().data["Description"]  # ours does
 
 
 def test_every_region_of_the_account_is_served(account_rendered):
@@ -205,8 +240,13 @@ def test_no_option_changes_what_the_alias_is_while_its_name_stays(encryption_tem
 def test_the_validators_find_nothing_under_any_options(account_rendered, complaints):
     rendered = [account_rendered(**options) for options in OPTIONS]
     rendered.append(account_rendered(RECOVERY, **EXISTING))
-    rendered.append(
-        account_rendered(ebs_encryption={"mode": "existing", "key_arns": {"eu-west-1": KEYS["eu-west-1"]}})
-    )
+    rendered.append(account_rendered(ebs_encryption={"mode": "existing", "key_arns": KEYS[:1]}))
     assert complaints(*rendered, validators=("cloudformation-validate",)) == []
     assert complaints(rendered[0], rendered[-2], validators=("cfn-lint",)) == []
+
+
+def test_the_validators_find_nothing_in_a_template_with_the_keys_of_several_accounts(
+    two_accounts, complaints
+):
+    validators = ("cloudformation-validate", "cfn-lint")
+    assert complaints(two_accounts(KEYS + OTHERS_KEYS[:1]), validators=validators) == []
