@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blueprint.environment import Environment
 from blueprint.problems import BlueprintError, Problem, Where, shown_path
 from blueprint.render import manifest
 from blueprint.render.limits import Use, measure
 from blueprint.render.linking import Plan, link
 from blueprint.render.template import assemble, to_bytes
-from blueprint.schemas.lookup import types_in
+from blueprint.schemas.lookup import regions, types_in
 from blueprint.stacks.places import Subject
 from blueprint.stacks.stack import Stack
 
@@ -86,11 +85,14 @@ def _check_regions(subject: Subject, plan: Plan) -> None:
     problems = {}
     for stack in plan.stacks.values():
         for region in stack.regions:
+            if region not in regions():
+                problems["", region] = _unknown(region, subject)
+                continue
             for resource_type in {r.resource_type: None for r in stack.resources.values()}:
                 if not _exists(str(resource_type), region):
                     problems[resource_type, region] = Problem(
                         f"region {region} has no {resource_type}, which layer {stack.layer} needs",
-                        subject.where(_key_of(subject, region)),
+                        subject.where_chosen(region),
                         "choose another region",
                         "REN020",
                     )
@@ -98,18 +100,17 @@ def _check_regions(subject: Subject, plan: Plan) -> None:
         raise BlueprintError(problems.values())
 
 
+def _unknown(region: str, subject: Subject) -> Problem:
+    return Problem(
+        f"cfn-lint has no resource schemas for region {region}, so that nothing can be checked for it",
+        subject.where_chosen(region),
+        "choose another region",
+        "REN022",
+    )
+
+
 def _exists(resource_type: str, region: str) -> bool:
     return resource_type.startswith("Custom::") or resource_type in types_in(region)
-
-
-def _key_of(subject: Subject, region: str) -> str:
-    if not isinstance(subject, Environment):
-        return "home_region"
-    if region == subject.region:
-        return "region"
-    if region not in subject.recovery_regions:  # us-east-1, which is no choice of theirs
-        return ""
-    return f"recovery[{subject.recovery_regions.index(region)}].region"
 
 
 def _check_quotas(plan: Plan, uses: Mapping[str, list[Use]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -44,6 +45,34 @@ def test_a_type_that_a_region_lacks_is_blamed_on_the_line_that_chose_the_region(
     assert "region eu-west-1 has no AWS::QuickSight::Nowhere, which layer data needs" in str(primary)
     assert (primary.where.field, recovery.where.field) == ("region", "recovery[0].region")
     assert recovery.where.line is not None
+
+
+def test_a_region_without_schemas_is_blamed_on_the_line_that_chose_it(env, account, monkeypatch):
+    for module in ("blueprint.render.regions", "blueprint.schemas.lookup.regions"):
+        monkeypatch.setattr(module, lambda: ("eu-west-1",))
+    subject = env(**RECOVERY)
+    with pytest.raises(BlueprintError) as error:
+        render(subject, {"data": lambda s: [stack_of(s, "data", Place.PRIMARY, Place.RECOVERY)]})
+    assert codes(error) == ["REN022"]
+    assert error.value.problems[0].where == subject.where("recovery[0].region")
+    assert error.value.problems[0].where.line is not None
+    with pytest.raises(BlueprintError) as error:
+        render(account(), {"all": lambda s: [stack_of(s, "all", Place.ACCOUNT_REGIONS)]})
+    places = {(Path(p.where.file).name, p.where.field) for p in error.value.problems}
+    assert places == {("prod.yaml", "recovery[0].region"), ("dev.yaml", "region")}
+    assert all(problem.where.line for problem in error.value.problems)
+
+
+def test_a_region_that_nobody_chose_is_blamed_on_the_primary_that_stands_for_it(env):
+    def layer(subject):
+        stack = stack_of(subject, "edge", Place.US_EAST_1)
+        stack.add(type("Exotic", (AWSObject,), {"resource_type": "AWS::No::Where", "props": {}})("One"))
+        return [stack]
+
+    with pytest.raises(BlueprintError) as error:
+        render(env(), {"edge": layer})
+    assert error.value.problems[0].where.field == "region"
+    assert error.value.problems[0].where.line is not None
 
 
 def test_custom_resources_exist_everywhere(env):
