@@ -18,6 +18,9 @@ from blueprint.render import Rendered, render
 ROOT = Path(__file__).parent.parent
 SHIPPED = sorted(path.stem for path in (ROOT / "environments").glob("*.yaml") if path.stem != "base")
 
+#: Name of a property of a test (record_property) whose text is printed at the end of the run.
+IN_SUMMARY = "in summary"
+
 #: The least that a user sets.
 LEAST: dict[str, Any] = {
     "project": "acme",
@@ -143,3 +146,12 @@ def load_shipped(name: str) -> Rendering:
     folder = ROOT / "environments"
     subject = load_account(folder) if name == "account" else load_environment(folder, name)
     return Rendering(render(subject, layers_for(subject)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What a test has measured is for people to read, also when it passed in another process."""
+    reports = terminalreporter.stats.get("passed", [])
+    lines = [text for report in reports for name, text in report.user_properties if name == IN_SUMMARY]
+    if lines:
+        terminalreporter.write_sep("-", "deployed on the emulator")
+        terminalreporter.write_line("\n".join(lines))

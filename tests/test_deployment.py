@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from blueprint.emulator import Emulator, running
 from blueprint.emulator.trial import StackAt, Trial, TrialFailed
+from tests.conftest import IN_SUMMARY
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = ROOT / "templates"
@@ -77,15 +78,15 @@ def test_every_shipped_environment_is_among_them() -> None:
 
 
 def test_all_environments_are_created_left_alone_and_deleted_by_their_steps(
-    trial: Trial, capsys: pytest.CaptureFixture[str]
+    trial: Trial, record_property: Callable[[str, object], None]
 ) -> None:
     deploy(trial, *ENVIRONMENTS)
     for name in ENVIRONMENTS:
         see_that_references_resolved(trial.emulator, Shipped(name))
         see_that_a_second_run_changes_nothing(trial, Shipped(name))
         see_that_default_security_groups_are_closed(trial.emulator, Shipped(name))
-    with capsys.disabled():
-        print("\n" + "\n".join(report(trial)))
+    for line in report(trial):
+        record_property(IN_SUMMARY, line)
     trial.delete_all()
     assert not trial.deployed
 
