@@ -310,8 +310,31 @@ def nobody_may_do_everything(case: Case) -> Iterator[str]:
             scoped = statement["Effect"] == "Deny" and "Condition" in statement and action != "*"
             if re.fullmatch(r"\*|[\w-]*\*?:\*+", action) and not scoped:
                 yield f"{path} has the action {action}"
-        if statement["Effect"] == "Allow" and "Resource" not in statement and "Principal" not in statement:
-            yield f"{path} has no resource"
+
+
+@check
+def policies_are_of_the_current_language(case: Case) -> Iterator[str]:
+    """Without a version a policy is of 2008, which takes variables for text."""
+    for path, node in walk(case.resources):
+        if isinstance(node, dict) and "Statement" in node and node.get("Version") != "2012-10-17":
+            yield f"{path} has version {node.get('Version')}"
+
+
+_OF_RESOURCES = ("KeyPolicy", "AssumeRolePolicyDocument")
+_OF_RESOURCE_TYPES = ("AWS::S3::BucketPolicy", "AWS::EC2::VPCEndpoint")
+
+
+@check
+def statements_say_who_does_what_to_which(case: Case) -> Iterator[str]:
+    for path, statement in statements(case):
+        kind = case.resources[path.split("/")[1]]["Type"]
+        of_resource = any(f"/{name}/" in path for name in _OF_RESOURCES) or kind in _OF_RESOURCE_TYPES
+        wanted = {"Action"}
+        wanted |= {"Principal"} if of_resource else {"Resource"}
+        wanted |= set() if "AssumeRolePolicyDocument" in path else {"Resource"}
+        for name in sorted(wanted):
+            if not statement.get(name):
+                yield f"{path} has no {name}"
 
 
 @check

@@ -121,6 +121,16 @@ BREAKS: dict[str, list[tuple[str, Callable[[dict[str, Any]], None]]]] = {
         ("security", setting(*POLICY, "NotAction", value="kms:Delete*")),
         ("storage", setting(*TLS, "Effect", value="Allow")),
     ],
+    "policies_are_of_the_current_language": [
+        ("security", without(R, "DatabaseKey", P, "KeyPolicy", "Version")),
+        ("network", setting(R, "S3Endpoint", P, "PolicyDocument", "Version", value="2008-10-17")),
+    ],
+    "statements_say_who_does_what_to_which": [
+        ("security", without(*POLICY, "Action")),
+        ("security", without(*POLICY, "Principal")),
+        ("storage", without(*TLS, "Resource")),
+        ("network", without(*ENDPOINT, "Action")),
+    ],
     "whoever_is_let_in_is_named_or_bounded": [
         ("security", setting(*POLICY, "Principal", value={"AWS": "*"})),
         ("network", setting(*ENDPOINT, "Resource", value="*")),
