@@ -65,7 +65,7 @@ class Problem:
         if self.code:
             text += f" [{self.code}]"
         # One problem is one line, whatever a value in it contains.
-        return " ".join(text.split())
+        return printable(" ".join(text.split()))
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)

@@ -42,22 +42,38 @@ def main(argv: Sequence[str] | None = None, root: Path | None = None) -> int:
     ``root`` is the folder that holds ``environments/`` and ``templates/``: that of ``build.py``, or the
     current one.
     """
-    _let_every_letter_through()
-    words = list(sys.argv[1:] if argv is None else argv)
-    args = _parse(words)
-    args.root = root or Path.cwd()
+    _mend_streams()
     try:
-        code = int(args.module.run(args))
-        sys.stdout.flush()  # here, where a closed pipe can still be told
-        return code
-    except BlueprintError as error:
-        _show(error, as_json=getattr(args, "format", "text") == "json")
-        return error.exit_code
+        try:
+            return _run(list(sys.argv[1:] if argv is None else argv), root)
+        finally:
+            sys.stdout.flush()  # here, where a closed pipe can still be told
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output (head, less) has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return EXIT_CLOSED_PIPE
+    except OSError as error:  # of what is no output, every room tells its own
+        _forget_output()
+        print(
+            f"error: cannot print: {error.strerror or error}; give the output another place", file=sys.stderr
+        )
+        return EXIT_BAD_INPUT
+
+
+def _run(words: list[str], root: Path | None) -> int:
+    args = _parse(words)
+    args.root = root or Path.cwd()
+    try:
+        return int(args.module.run(args))
+    except BlueprintError as error:
+        _show(error, as_json=getattr(args, "format", "text") == "json")
+        return error.exit_code
+
+
+def _forget_output() -> None:
+    """Standard output goes nowhere from here on, so that Python does not stumble over it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
@@ -90,8 +106,11 @@ def _no_such_command(word: str) -> None:
     raise SystemExit(EXIT_BAD_INPUT)
 
 
-def _let_every_letter_through() -> None:
-    """Paths and values may hold letters that the terminal's encoding lacks: show those as escapes."""
+def _mend_streams() -> None:
+    """A stream that was closed before we began is None; letters that a terminal lacks become escapes."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  for the whole run
     if isinstance(sys.stdout, io.TextIOWrapper):  # standard error does so by itself
         sys.stdout.reconfigure(errors="backslashreplace")
 

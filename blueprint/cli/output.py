@@ -25,6 +25,10 @@ class Output:
     def ledger_path(self, item: Rendered) -> Path:
         return self.root / "ledger" / f"{item.subject.name}.json"
 
+    def is_committed(self, item: Rendered) -> bool:
+        """Whether templates of this environment were rendered here before."""
+        return (self.root / "templates" / item.subject.name / manifest.FILE_NAME).is_file()
+
     def path(self, item: Rendered, stack: str) -> str:
         """The path of a template, as messages and reports show it."""
         return Path(shown_path(self.folder(item) / item.plan.file_name(stack))).as_posix()
@@ -44,13 +48,13 @@ class Output:
         """
         files = self._files(item)
         whole = files == item.files
+        if whole and not self.out:  # first, so that nothing is ever rendered that it does not know
+            writer.write_file(self.ledger_path(item), ledger.to_bytes(guarded))
         writer.write(self.folder(item), files)
         if not whole:
             path = shown_path(self.folder(item) / manifest.FILE_NAME)
             why = "was not written, because other templates are stale or missing"
             print(f"warning: {path} {why}; render without --layer", file=sys.stderr)
-        elif not self.out:
-            writer.write_file(self.ledger_path(item), ledger.to_bytes(guarded))
 
     def _files(self, item: Rendered) -> dict[str, bytes]:
         """What the folder holds after writing."""

@@ -18,7 +18,7 @@ from blueprint.cli.terminal import Progress
 from blueprint.environment import Account, Environment, environment_names, load_account, load_environment
 from blueprint.gate import Finding, GateInput, check
 from blueprint.layers import layers_for
-from blueprint.problems import EXIT_FINDINGS, EXIT_GOOD, BlueprintError, Problem
+from blueprint.problems import EXIT_FINDINGS, EXIT_GOOD, BlueprintError, Problem, shown_path
 from blueprint.render import Rendered, ledger, render
 
 ACCOUNT = "account"
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write and check the templates of these layers only; others stay as they are",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="write to DIR/NAME/ instead of templates/NAME/"
+        "--out", type=_folder, metavar="DIR", help="write to DIR/NAME/ instead of templates/NAME/"
     )
     parser.add_argument(
         "--check", action="store_true", help="change nothing; exit 1 when what is committed is stale"
@@ -54,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what standard output gets (default: text)",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="print findings only, no summary")
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is no folder")
+    return Path(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -149,7 +155,18 @@ def _with_layers(
 
 def _ledger(output: Output, item: Rendered) -> ledger.Ledger:
     path = output.ledger_path(item)
-    return ledger.reconcile(ledger.read(path), item.subject, item.plan.stacks.values(), path)
+    old = ledger.read(path)
+    if old is None and output.is_committed(item):
+        raise BlueprintError(
+            Problem(
+                f"{shown_path(path)} is gone, and templates/{item.subject.name} is there",
+                remedy="restore it from version control; or, if nothing was deployed from them, delete "
+                "those templates too",
+                code="LED005",
+            ),
+            EXIT_FINDINGS,
+        )
+    return ledger.reconcile(old, item.subject, item.plan.stacks.values(), path)
 
 
 # -- gate and report -----------------------------------------------------------------------------------

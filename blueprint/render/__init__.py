@@ -20,6 +20,7 @@ from blueprint.render.template import assemble, to_bytes
 from blueprint.schemas.lookup import regions, types_in
 from blueprint.stacks.places import Subject
 from blueprint.stacks.stack import Stack
+from blueprint.stacks.stateful import STATEFUL
 
 _LAYERS = os.path.join("blueprint", "layers", "")
 
@@ -52,6 +53,7 @@ def render(subject: Subject, layers: Layers) -> Rendered:
     """
     plan = link(_stacks(subject, layers))
     _check_regions(subject, plan)
+    _check_policies(plan)
     bodies, uses = {}, {}
     for name, stack in plan.stacks.items():
         template = assemble(stack, plan)
@@ -111,6 +113,24 @@ def _unknown(region: str, subject: Subject) -> Problem:
 
 def _exists(resource_type: str, region: str) -> bool:
     return resource_type.startswith("Custom::") or resource_type in types_in(region)
+
+
+def _check_policies(plan: Plan) -> None:
+    """What holds data says what becomes of it, and it is never deleted on the quiet."""
+    problems = [
+        Problem(
+            f"{name} of stack {stack.name} holds data, and its {policy} is {value or 'missing'}",
+            remedy="add it with add_stateful",
+            code="REN023",
+        )
+        for stack in plan.stacks.values()
+        for name, resource in stack.resources.items()
+        if resource.resource_type in STATEFUL
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy")
+        if (value := resource.resource.get(policy)) in (None, "Delete")
+    ]
+    if problems:
+        raise BlueprintError(problems)
 
 
 def _check_quotas(plan: Plan, uses: Mapping[str, list[Use]]) -> None:

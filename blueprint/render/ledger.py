@@ -1,10 +1,10 @@
 """The ledger: which stateful resources an environment has had, so that none is lost by a rename.
 
 A changed logical id replaces a database. So every stateful resource of an environment stands in
-``ledger/<environment>.json`` with its type, the regions where it lives, and the properties that decide which
-physical resource it is. New ones, and new regions, are added by rendering; a render that changes or drops one
-fails until a person appends a record that says so and names a migration note. Records are appended, never
-edited: the last one for a resource counts.
+``ledger/<environment>.json`` with its stack, its type, the accounts and regions where it lives, and the
+properties that decide which physical resource it is. New ones, and new places, are added by rendering; a
+render that changes or drops one fails until a person appends a record that says so and names a migration
+note. Records are appended, never edited: the last one for a resource counts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from troposphere import AWSObject
 from blueprint.environment import Environment
 from blueprint.problems import EXIT_FINDINGS, BlueprintError, Problem, Where, shown_path
 from blueprint.stacks.places import Subject
-from blueprint.stacks.stack import Stack
+from blueprint.stacks.stack import IS_PRIMARY, IS_RECOVERY, Stack
 from blueprint.stacks.stateful import STATEFUL
 
 VERSION = 1
@@ -55,14 +55,26 @@ def records_of(stacks: Iterable[Stack]) -> list[Record]:
     return [
         {
             "resource": f"{stack.name}/{logical_id}",
+            "stack_name": stack.stack_name,
             "type": resource.resource_type,
-            "regions": sorted(stack.regions),
+            "targets": _targets(stack, resource),
             "identity": _identity_properties(resource),
         }
         for stack in stacks
         for logical_id, resource in stack.resources.items()
         if resource.resource_type in STATEFUL
     ]
+
+
+def _targets(stack: Stack, resource: AWSObject) -> list[str]:
+    """The accounts and regions where the resource exists: all of the stack's, or those of its origin."""
+    condition = resource.resource.get("Condition")
+    recovery = {IS_PRIMARY: False, IS_RECOVERY: True}.get(str(condition))
+    return sorted(
+        f"{target.account}/{target.region}"
+        for target, place in stack.targets.items()
+        if recovery is None or place.is_recovery == recovery
+    )
 
 
 def _identity_properties(resource: AWSObject) -> dict[str, Any]:
@@ -78,14 +90,18 @@ def read(path: Path) -> Ledger | None:
 
     Raises BlueprintError for a file that is not a ledger.
     """
+    if not path.exists():
+        return None
     try:
+        if not path.is_file():
+            raise ValueError("it is not a file")
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["version"] != VERSION:
             raise ValueError(f"its version is {data['version']}")
+        if not isinstance(data["records"], list) or not data["records"]:
+            raise ValueError("it has no records")
         records = [_checked(record) for record in data["records"]]
         return Ledger({str(key): str(value) for key, value in data["identity"].items()}, records)
-    except FileNotFoundError:
-        return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
         raise _problem(
@@ -102,12 +118,12 @@ def _checked(record: Any) -> Record:
         raise ValueError("a record has a resource that is not text")
     if record.get("dropped"):
         return dict(record)
-    shapes = {"type": str, "regions": list, "identity": dict}
+    shapes = {"stack_name": str, "type": str, "targets": list, "identity": dict}
     for key, shape in shapes.items():
         if not isinstance(record[key], shape):
             raise ValueError(f"the record of {record['resource']} has a wrong {key}")
-    if not all(isinstance(region, str) for region in record["regions"]):
-        raise ValueError(f"the record of {record['resource']} has regions that are not text")
+    if not all(isinstance(target, str) for target in record["targets"]):
+        raise ValueError(f"the record of {record['resource']} has targets that are not text")
     return dict(record)
 
 
@@ -165,9 +181,9 @@ def _is_same(old: Record | None, new: Record) -> bool:
 
 
 def _is_other(old: Record, new: Record) -> bool:
-    """Whether something is lost. One more region, where the resource is made anew, loses nothing."""
-    same = (old["type"], old["identity"]) == (new["type"], new["identity"])
-    return not same or not set(old["regions"]) <= set(new["regions"])
+    """Whether something is lost. One more target, where the resource is made anew, loses nothing."""
+    same = all(old[key] == new[key] for key in ("stack_name", "type", "identity"))
+    return not same or not set(old["targets"]) <= set(new["targets"])
 
 
 def _unexplained(old: Ledger, path: Path) -> Iterator[Problem]:

@@ -21,7 +21,9 @@ from pathlib import Path
 
 from blueprint.problems import BlueprintError, Problem, Where, shown_path
 
-_OURS = re.compile(r"\d{2,}-[a-z0-9-]+\.json|manifest\.json")
+_NAME = re.compile(r"\d{2,}-[a-z0-9-]+\.json|manifest\.json")
+#: What tells our files from others of such names, which a person may keep beside them.
+OUR_MARKS = (b"Rendered by Blueprint from", b'"format": "blueprint-manifest"')
 _LEFTOVER_SECONDS = 600  # no render takes that long
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2  # linux/fs.h
@@ -39,11 +41,13 @@ def current(folder: Path, attempts: int = 5) -> dict[str, bytes]:
 
 
 def _read(folder: Path) -> dict[str, bytes]:
-    recover(folder)
+    if not folder.exists() and _aside(folder).is_dir():
+        folder = _aside(folder)  # a kill came between two renames; reading mends nothing
     if not folder.is_dir():
         return {}
-    ours = [path for path in sorted(folder.iterdir()) if _OURS.fullmatch(path.name) and path.is_file()]
-    return {path.name: path.read_bytes() for path in ours}
+    named = [path for path in sorted(folder.iterdir()) if _NAME.fullmatch(path.name) and path.is_file()]
+    found = {path.name: path.read_bytes() for path in named}
+    return {name: body for name, body in found.items() if any(mark in body for mark in OUR_MARKS)}
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -52,18 +56,24 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     Raises BlueprintError when the folder cannot be written; then nothing has changed.
     """
     folder = Path(os.path.realpath(folder))  # a link stays, and what it points to is written
-    if current(folder) == files:
-        return
     if folder.exists() and not folder.is_dir():
         raise _cannot(folder, NotADirectoryError(errno.ENOTDIR, "a file is in the way"))
+    now = current(folder)
+    if now == files:
+        return
+    for name in files.keys() - now.keys():
+        if os.path.lexists(folder / name):
+            raise _cannot(folder / name, FileExistsError(errno.EEXIST, "it is not ours and in the way"))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        recover(folder)
         staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
     except OSError as error:
         raise _cannot(folder, error) from None
     try:
-        _fill(staged, folder, files)
+        _fill(staged, folder, now, files)
         _put(staged, folder)
+        _bring_along(staged, folder, now)
     except OSError as error:
         raise _cannot(folder, error) from None
     finally:
@@ -73,14 +83,16 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def write_file(path: Path, body: bytes) -> None:
     """Replace one file atomically, and leave it alone when it holds ``body`` already."""
+    staged = path.with_name(f".{path.name}.new-{os.getpid()}")
     try:
         if path.is_file() and path.read_bytes() == body:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_name(f".{path.name}.new-{os.getpid()}")
         staged.write_bytes(body)
         staged.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            staged.unlink(missing_ok=True)
         raise _cannot(path, error) from None
 
 
@@ -100,11 +112,12 @@ def _sweep(folder: Path) -> None:
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _fill(staged: Path, folder: Path, files: Mapping[str, bytes]) -> None:
+def _fill(staged: Path, folder: Path, ours: Mapping[str, bytes], files: Mapping[str, bytes]) -> None:
     staged.chmod(0o755)  # mkdtemp makes it private; templates are for everybody in the checkout
     if folder.is_dir():
+        shutil.copymode(folder, staged)
         for path in folder.iterdir():
-            if _OURS.fullmatch(path.name):
+            if path.name in ours:
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.copytree(path, staged / path.name, symlinks=True)
@@ -115,6 +128,15 @@ def _fill(staged: Path, folder: Path, files: Mapping[str, bytes]) -> None:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _bring_along(former: Path, folder: Path, ours: Mapping[str, bytes]) -> None:
+    """What a person saved in the folder while it was rendered is in the former one: move it."""
+    if not former.is_dir():
+        return
+    for path in former.iterdir():
+        if path.name not in ours and not os.path.lexists(folder / path.name):
+            path.rename(folder / path.name)
 
 
 def _put(staged: Path, folder: Path) -> None:
@@ -132,12 +154,14 @@ def _exchange(staged: Path, folder: Path) -> None:
     if _swap(staged, folder):
         return
     aside = _aside(folder)
+    shutil.rmtree(aside, ignore_errors=True)  # of a killed run, whose folder has been made anew since
     folder.rename(aside)
     try:
         staged.rename(folder)
     except OSError:
         aside.rename(folder)
         raise
+    _bring_along(aside, folder, current(aside))
     shutil.rmtree(aside, ignore_errors=True)
 
 
