@@ -80,7 +80,9 @@ class Output:
             names = wanted.keys() | now.keys()
         for name in sorted(names):
             if wanted.get(name) != now.get(name):
-                state = "is missing" if name not in now else "is stale" if name in wanted else "is left over"
+                state = "is left over" if name not in wanted else "is stale"
+                if not (folder / name).exists():
+                    state = "is missing"
                 yield _stale(folder / name, state, item.subject.name)
         if self.layers:  # rendering them may well leave manifest and ledger as they are
             return

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import json
 import os
 import re
 import shutil
@@ -47,7 +48,22 @@ def _read(folder: Path) -> dict[str, bytes]:
         return {}
     named = [path for path in sorted(folder.iterdir()) if _NAME.fullmatch(path.name) and path.is_file()]
     found = {path.name: path.read_bytes() for path in named}
-    return {name: body for name, body in found.items() if any(mark in body for mark in OUR_MARKS)}
+    listed = _listed(found.get("manifest.json", b""))
+    return {
+        name: body
+        for name, body in found.items()
+        if name in listed or any(mark in body for mark in OUR_MARKS)
+    }
+
+
+def _listed(manifest: bytes) -> set[str]:
+    """The templates that a manifest of ours names: they are ours whatever has become of them."""
+    if OUR_MARKS[1] not in manifest:
+        return set()
+    try:
+        return {stack["file"] for stack in json.loads(manifest)["stacks"]}
+    except (ValueError, KeyError, TypeError):  # damaged; each file speaks for itself
+        return set()
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
