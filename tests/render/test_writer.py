@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import stat
 import time
@@ -71,6 +73,36 @@ def test_this_machine_exchanges_folders_in_one_call(tmp_path):
     if not writer._swap(one, other):
         pytest.skip("this file system cannot; two renames are used here")
     assert (other / "x").exists()
+
+
+class Kernel:
+    """A C library whose exchange of folders fails as on some file systems."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def renameat2(self, *arguments: object) -> int:
+        ctypes.set_errno(self.number)
+        return -1
+
+    renamex_np = renameat2
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_cannot_exchange_folders_gets_two_renames(folder, monkeypatch, number):
+    writer.write(folder, OLD)
+    monkeypatch.setattr(writer.ctypes, "CDLL", lambda name, use_errno: Kernel(number))
+    writer.write(folder, NEW)
+    assert content(folder) == NEW
+
+
+def test_any_other_refusal_of_the_kernel_is_one_clean_problem(folder, monkeypatch):
+    writer.write(folder, OLD)
+    monkeypatch.setattr(writer.ctypes, "CDLL", lambda name, use_errno: Kernel(errno.EACCES))
+    with pytest.raises(BlueprintError) as error:
+        writer.write(folder, NEW)
+    assert codes(error) == ["OUT001"]
+    assert content(folder) == OLD
 
 
 def test_nothing_is_left_beside_the_folder(folder, without_swap):
