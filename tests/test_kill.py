@@ -110,17 +110,18 @@ if sys.argv[3] == "two renames":
 for module, names in ((os, ("fsync", "rename", "mkdir", "rmdir", "unlink")), (writer, ("_swap", "_fill"))):
     for name in names:
         setattr(module, name, deadly(getattr(module, name)))
-writer.write(Path(sys.argv[1]), {{name: b"new" for name in ("01-a.json", "02-c.json", "manifest.json")}})
+writer.write(Path(sys.argv[1]), {{name: {new!r} for name in ("01-a.json", "02-c.json", "manifest.json")}})
 print(count)
 """
-OLD = {"01-a.json": b"old", "02-b.json": b"old", "manifest.json": b"old"}
-NEW = {"01-a.json": b"new", "02-c.json": b"new", "manifest.json": b"new"}
+OURS = writer.OUR_MARKS[0]
+OLD = dict.fromkeys(("01-a.json", "02-b.json", "manifest.json"), b"old " + OURS)
+NEW = dict.fromkeys(("01-a.json", "02-c.json", "manifest.json"), b"new " + OURS)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a POSIX thing")
 @pytest.mark.parametrize("way", ["one call", "two renames"])
 def test_a_kill_at_any_step_of_the_writer_leaves_old_or_new_files(tmp_path, way):
-    script = SUICIDE.format(root=str(ROOT))
+    script = SUICIDE.format(root=str(ROOT), new=NEW["manifest.json"])
     outcomes = []
     for moment in range(1, 40):
         folder = tmp_path / str(moment) / "dev"
@@ -134,10 +135,10 @@ def test_a_kill_at_any_step_of_the_writer_leaves_old_or_new_files(tmp_path, way)
         )
         found = writer.current(folder)  # what the next command sees
         assert found in (OLD, NEW), f"killed at step {moment}"
-        assert (folder / "README.md").read_text(encoding="utf-8") == "mine"
         outcomes.append(found == NEW)
         writer.write(folder, NEW)  # and the next render goes through
         assert writer.current(folder) == NEW
+        assert (folder / "README.md").read_text(encoding="utf-8") == "mine"
         if result.returncode == 0:
             break
     else:

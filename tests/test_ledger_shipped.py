@@ -61,18 +61,15 @@ def test_records_hold_type_and_name_giving_properties():
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_records_hold_every_region_of_the_resource(name):
-    regions = {stack["name"]: stack["regions"] for stack in with_regions(name)}
-    for resource, record in committed(name).current().items():
-        assert record["regions"] == regions[resource.partition("/")[0]], resource
-
-
-def with_regions(name: str) -> list[dict]:
+def test_records_hold_every_account_and_region_where_the_resource_exists(name):
     steps = shipped(name).manifest["steps"]
-    return [
-        {**stack, "regions": sorted({step["region"] for step in steps if step["stack"] == stack["name"]})}
-        for stack in shipped(name).manifest["stacks"]
-    ]
+    origins = {"IsPrimary": ["stack"], "IsRecovery": ["stack-set-instance"]}
+    for place, record in committed(name).current().items():
+        stack, logical_id = place.split("/")
+        condition = shipped(name)[stack].resources[logical_id].get("Condition")
+        kinds = origins.get(condition, ["stack", "stack-set-instance"])
+        here = {(s["account"], s["region"]) for s in steps if s["stack"] == stack and s["kind"] in kinds}
+        assert record["targets"] == sorted("/".join(target) for target in here), place
 
 
 # -- what a careless change does -----------------------------------------------------------------------

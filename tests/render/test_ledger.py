@@ -45,8 +45,9 @@ def test_a_ledger_begins_with_everything_that_holds_data_and_nothing_else(env, p
     assert committed(path, subject, stacks).records == [
         {
             "resource": "data/Uploads",
+            "stack_name": "acme-prod-data",
             "type": "AWS::S3::Bucket",
-            "regions": ["eu-west-1"],
+            "targets": ["111122223333/eu-west-1"],
             "identity": {"BucketNamePrefix": "acme-prod-uploads"},
         }
     ]
@@ -270,7 +271,10 @@ def test_one_more_region_loses_nothing_and_is_recorded(env, path):
     old = committed(path, env(), in_both(env()))
     subject = env(**RECOVERY)
     after = ledger.reconcile(old, subject, in_both(subject), path)
-    assert after.current()["data/Bucket"]["regions"] == ["eu-central-1", "eu-west-1"]
+    assert after.current()["data/Bucket"]["targets"] == [
+        "111122223333/eu-central-1",
+        "111122223333/eu-west-1",
+    ]
 
 
 def test_one_region_less_loses_what_is_there(env, path):
@@ -379,16 +383,22 @@ def test_a_file_that_is_no_ledger_is_one_clean_problem(path, text):
     assert str(path) in str(error.value)
 
 
-RECORD = {"resource": "data/Uploads", "type": "AWS::S3::Bucket", "regions": ["eu-west-1"], "identity": {}}
+RECORD = {
+    "resource": "data/Uploads",
+    "stack_name": "acme-prod-data",
+    "type": "AWS::S3::Bucket",
+    "targets": ["111122223333/eu-west-1"],
+    "identity": {},
+}
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"type": 7}, "the record of data/Uploads has a wrong type"),
-        ({"regions": "eu-west-1"}, "the record of data/Uploads has a wrong regions"),
+        ({"targets": "eu-west-1"}, "the record of data/Uploads has a wrong targets"),
         ({"identity": []}, "the record of data/Uploads has a wrong identity"),
-        ({"regions": None}, "the record of data/Uploads has a wrong regions"),
+        ({"targets": None}, "the record of data/Uploads has a wrong targets"),
     ],
 )
 def test_a_record_written_by_hand_must_have_the_shape_of_one(path, change, said):
@@ -402,7 +412,7 @@ def test_a_record_written_by_hand_must_have_the_shape_of_one(path, change, said)
     assert said in str(error.value)
 
 
-@pytest.mark.parametrize("missing", ["resource", "type", "regions", "identity"])
+@pytest.mark.parametrize("missing", ["resource", "stack_name", "type", "targets", "identity"])
 def test_a_record_that_lacks_a_key_says_which(path, missing):
     path.parent.mkdir(parents=True)
     part = {key: value for key, value in RECORD.items() if key != missing}
@@ -419,10 +429,10 @@ def test_what_is_dropped_needs_no_more_than_its_name(path):
     assert ledger.read(path) == book
 
 
-@pytest.mark.parametrize("regions", [[7], [["eu-west-1"]], [{}]], ids=str)
-def test_a_region_is_text(path, regions):
+@pytest.mark.parametrize("targets", [[7], [["eu-west-1"]], [{}]], ids=str)
+def test_a_target_is_text(path, targets):
     path.parent.mkdir(parents=True)
-    path.write_bytes(ledger.to_bytes(ledger.Ledger({}, [{**RECORD, "regions": regions}])))
+    path.write_bytes(ledger.to_bytes(ledger.Ledger({}, [{**RECORD, "targets": targets}])))
     with pytest.raises(BlueprintError) as error:
         ledger.read(path)
     assert codes(error) == ["LED001"]

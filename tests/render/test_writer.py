@@ -16,8 +16,14 @@ from blueprint.problems import BlueprintError
 from blueprint.render import writer
 from tests.small import codes
 
-OLD = {"01-security.json": b"old", "02-network.json": b"old", "manifest.json": b"old"}
-NEW = {"01-security.json": b"new", "02-storage.json": b"new", "manifest.json": b"new"}
+
+def ours(text: str) -> bytes:
+    """A file as we write them: it says whose it is."""
+    return b"%s %s" % (text.encode(), writer.OUR_MARKS[0])
+
+
+OLD = {name: ours("old") for name in ("01-security.json", "02-network.json", "manifest.json")}
+NEW = {name: ours("new") for name in ("01-security.json", "02-storage.json", "manifest.json")}
 
 
 @pytest.fixture
@@ -262,10 +268,55 @@ def test_a_folder_that_is_a_file_is_one_clean_problem(folder):
 
 
 def test_only_files_of_ours_count_as_rendered(folder):
+    """By name and by what they say: a person may keep templates of his own there, numbered like ours."""
     writer.write(folder, OLD)
-    (folder / "package.json").write_text("{}")
-    (folder / "1-x.json").write_text("{}")
+    (folder / "package.json").write_bytes(ours("{}"))
+    (folder / "1-x.json").write_bytes(ours("{}"))
+    (folder / "07-mine.json").write_text("{}")
     assert writer.current(folder) == OLD
+    writer.write(folder, NEW)
+    assert (folder / "07-mine.json").read_text() == "{}"
+
+
+def test_a_template_that_the_manifest_names_is_ours_whatever_has_become_of_it(folder):
+    listing = b'{"format": "blueprint-manifest", "stacks": [{"file": "01-security.json"}]}'
+    writer.write(folder, {**OLD, "manifest.json": listing})
+    (folder / "01-security.json").write_text("edited by hand")
+    assert writer.current(folder)["01-security.json"] == b"edited by hand"
+    writer.write(folder, NEW)
+    assert content(folder) == NEW
+
+
+@pytest.mark.parametrize("damage", [b"{", b"{}", b'{"stacks": 7}', b'{"stacks": [{}]}'])
+def test_with_a_damaged_manifest_each_file_speaks_for_itself(folder, damage):
+    writer.write(folder, OLD)
+    spoilt = damage + writer.OUR_MARKS[1]
+    (folder / "manifest.json").write_bytes(spoilt)
+    assert writer.current(folder) == {**OLD, "manifest.json": spoilt}
+
+
+def test_a_file_of_a_person_is_not_overwritten_by_one_of_ours(folder):
+    writer.write(folder, OLD)
+    (folder / "02-storage.json").write_text("mine")
+    with pytest.raises(BlueprintError) as error:
+        writer.write(folder, NEW)
+    assert codes(error) == ["OUT001"]
+    assert "02-storage.json" in str(error.value)
+    assert (folder / "02-storage.json").read_text() == "mine"
+    assert writer.current(folder) == OLD
+
+
+def test_what_a_person_saves_while_we_write_is_brought_along(folder, monkeypatch):
+    writer.write(folder, OLD)
+    put = writer._put
+
+    def meanwhile(staged, target):
+        (folder / "NOTES.md").write_text("just saved")
+        put(staged, target)
+
+    monkeypatch.setattr(writer, "_put", meanwhile)
+    writer.write(folder, NEW)
+    assert content(folder) == {**NEW, "NOTES.md": b"just saved"}
 
 
 def test_a_folder_that_does_not_exist_holds_nothing(folder):
