@@ -18,7 +18,7 @@ EXIT_BAD_INPUT = 2  # the work could not be done: bad environment file, bad usag
 
 def printable(text: str) -> str:
     """``text`` with escapes for what would upset a terminal or stand for nothing."""
-    return text if text.isprintable() else repr(text)[1:-1]
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def shown_path(path: Path) -> str:

@@ -15,9 +15,10 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn, TextIO
 
 from blueprint import __version__
-from blueprint.problems import EXIT_BAD_INPUT, BlueprintError
+from blueprint.problems import EXIT_BAD_INPUT, BlueprintError, printable
 
 COMMANDS = {
     "render": "render the templates of an environment, check them, say what to upload (the default)",
@@ -47,17 +48,20 @@ def main(argv: Sequence[str] | None = None, root: Path | None = None) -> int:
         try:
             return _run(list(sys.argv[1:] if argv is None else argv), root)
         finally:
-            sys.stdout.flush()  # here, where a closed pipe can still be told
+            sys.stdout.flush()  # here, where a closed pipe or a full disk can still be told
+            sys.stderr.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output (head, less) has gone
-        _forget_output()
+        _forget(sys.stdout)
         return EXIT_CLOSED_PIPE
     except OSError as error:  # of what is no output, every room tells its own
-        _forget_output()
-        print(
-            f"error: cannot print: {error.strerror or error}; give the output another place", file=sys.stderr
-        )
+        _forget(sys.stdout)
+        why = error.strerror or error
+        try:
+            print(f"error: cannot print: {why}; give the output another place", file=sys.stderr)
+        except OSError:  # standard error is what cannot be written
+            _forget(sys.stderr)
         return EXIT_BAD_INPUT
 
 
@@ -71,9 +75,16 @@ def _run(words: list[str], root: Path | None) -> int:
         return error.exit_code
 
 
-def _forget_output() -> None:
-    """Standard output goes nowhere from here on, so that Python does not stumble over it at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _forget(stream: TextIO) -> None:
+    """What is printed goes nowhere from here on, so that Python does not stumble over it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors repeat what was typed as a terminal can show it."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
@@ -86,7 +97,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     if command == "render" and words and not words[0].startswith("-"):
         _no_such_command(words[0])
     module = import_module(f"blueprint.cli.{command}")
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"{_program()} {command}",
         description=module.__doc__,
         epilog=EXIT_CODES,
@@ -102,7 +113,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
 def _no_such_command(word: str) -> None:
     near = difflib.get_close_matches(word, COMMANDS, n=1)
     remedy = f"did you mean {near[0]}?" if near else f"did you mean --env {word}?"
-    print(f"error: there is no command {word}; {remedy} [CLI004]", file=sys.stderr)
+    print(printable(f"error: there is no command {word}; {remedy} [CLI004]"), file=sys.stderr)
     raise SystemExit(EXIT_BAD_INPUT)
 
 
@@ -117,7 +128,7 @@ def _mend_streams() -> None:
 
 def _overview() -> argparse.ArgumentParser:
     commands = "\n".join(f"  {name:<8} {text}" for name, text in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=_program(),
         usage="%(prog)s [command] [options]   (%(prog)s command --help explains one)",
         description="Render and check the CloudFormation templates of an environment.",

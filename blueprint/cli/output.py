@@ -48,6 +48,7 @@ class Output:
         """
         files = self._files(item)
         whole = files == item.files
+        writer.refuse(self.folder(item), files)  # before anything is written
         if whole and not self.out:  # first, so that nothing is ever rendered that it does not know
             writer.write_file(self.ledger_path(item), ledger.to_bytes(guarded))
         writer.write(self.folder(item), files)

@@ -90,9 +90,9 @@ def read(path: Path) -> Ledger | None:
 
     Raises BlueprintError for a file that is not a ledger.
     """
-    if not path.exists():
-        return None
     try:
+        if not path.exists():
+            return None
         if not path.is_file():
             raise ValueError("it is not a file")
         data = json.loads(path.read_text(encoding="utf-8"))

@@ -14,10 +14,11 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from blueprint.problems import BlueprintError, Problem, Where, shown_path
@@ -62,7 +63,7 @@ def _listed(manifest: bytes) -> set[str]:
         return set()
     try:
         return {stack["file"] for stack in json.loads(manifest)["stacks"]}
-    except (ValueError, KeyError, TypeError):  # damaged; each file speaks for itself
+    except (ValueError, KeyError, TypeError, RecursionError):  # damaged; each file speaks for itself
         return set()
 
 
@@ -72,29 +73,39 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     Raises BlueprintError when the folder cannot be written; then nothing has changed.
     """
     folder = Path(os.path.realpath(folder))  # a link stays, and what it points to is written
-    if folder.exists() and not folder.is_dir():
-        raise _cannot(folder, NotADirectoryError(errno.ENOTDIR, "a file is in the way"))
+    try:
+        recover(folder)
+    except OSError as error:
+        raise _cannot(folder, error) from None
+    refuse(folder, files)
     now = current(folder)
     if now == files:
         return
-    for name in files.keys() - now.keys():
-        if os.path.lexists(folder / name):
-            raise _cannot(folder / name, FileExistsError(errno.EEXIST, "it is not ours and in the way"))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        recover(folder)
         staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
     except OSError as error:
         raise _cannot(folder, error) from None
     try:
         _fill(staged, folder, now, files)
         _put(staged, folder)
-        _bring_along(staged, folder, now)
+        _rescue(staged, folder)
     except OSError as error:
         raise _cannot(folder, error) from None
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     _sweep(folder)
+
+
+def refuse(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Raise BlueprintError when something that is not ours is where ``files`` belong. Changes nothing."""
+    if folder.exists() and not folder.is_dir():
+        raise _cannot(folder, NotADirectoryError(errno.ENOTDIR, "a file is in the way"))
+    taken = [name for name in sorted(files) if os.path.lexists(folder / name)]
+    ours = current(folder) if taken else {}  # after the look, as another render may come before it
+    for name in taken:
+        if name not in ours and os.path.lexists(folder / name):
+            raise _cannot(folder / name, FileExistsError(errno.EEXIST, "it is not ours and in the way"))
 
 
 def write_file(path: Path, body: bytes) -> None:
@@ -133,12 +144,10 @@ def _fill(staged: Path, folder: Path, ours: Mapping[str, bytes], files: Mapping[
     if folder.is_dir():
         shutil.copymode(folder, staged)
         for path in folder.iterdir():
-            if path.name in ours:
-                continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.copytree(path, staged / path.name, symlinks=True)
-            else:
-                shutil.copy2(path, staged / path.name, follow_symlinks=False)
+            if path.name not in ours:
+                _copy(path, staged / path.name)
+        for name in current(staged):  # of another render, which came after we looked
+            (staged / name).unlink()
     for name, body in files.items():
         with open(staged / name, "wb") as file:
             file.write(body)
@@ -146,13 +155,35 @@ def _fill(staged: Path, folder: Path, ours: Mapping[str, bytes], files: Mapping[
             os.fsync(file.fileno())
 
 
-def _bring_along(former: Path, folder: Path, ours: Mapping[str, bytes]) -> None:
-    """What a person saved in the folder while it was rendered is in the former one: move it."""
-    if not former.is_dir():
+def _copy(path: Path, copy: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.copytree(path, copy, symlinks=True)
         return
+    with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+        shutil.copy2(path, copy, follow_symlinks=False)
+
+
+def _rescue(former: Path, folder: Path) -> None:
+    """What a person saved in the folder while it was rendered is in the former one: move it."""
+    if former.is_dir():
+        _bring_along(former, folder, current(former).keys() | current(folder).keys())
+
+
+def _bring_along(former: Path, folder: Path, ours: Set[str] = frozenset()) -> None:
     for path in former.iterdir():
-        if path.name not in ours and not os.path.lexists(folder / path.name):
-            path.rename(folder / path.name)
+        there = folder / path.name
+        if path.name in ours:
+            continue
+        if not os.path.lexists(there) or _was_saved_since(path, there):
+            path.replace(there)
+        elif all(one.is_dir() and not one.is_symlink() for one in (path, there)):
+            _bring_along(path, there)
+
+
+def _was_saved_since(path: Path, copy: Path) -> bool:
+    """Whether a file is younger than the copy made of it, which has its time."""
+    one, other = path.lstat(), copy.lstat()
+    return stat.S_ISREG(one.st_mode) and stat.S_ISREG(other.st_mode) and one.st_mtime_ns > other.st_mtime_ns
 
 
 def _put(staged: Path, folder: Path) -> None:
@@ -177,7 +208,7 @@ def _exchange(staged: Path, folder: Path) -> None:
     except OSError:
         aside.rename(folder)
         raise
-    _bring_along(aside, folder, current(aside))
+    _rescue(aside, folder)
     shutil.rmtree(aside, ignore_errors=True)
 
 
