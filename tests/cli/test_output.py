@@ -9,7 +9,7 @@ import pytest
 from blueprint.cli.output import Output
 from blueprint.environment import load_environment
 from blueprint.problems import Problem
-from blueprint.render import Rendered, ledger, manifest, render
+from blueprint.render import Rendered, ledger, manifest, render, writer
 from tests.cli.conftest import tree
 from tests.small import stack_of
 
@@ -91,7 +91,8 @@ def test_the_last_missing_layer_brings_manifest_and_ledger(root, item, book, cap
 
 def test_a_stale_neighbour_keeps_its_bytes_and_the_old_manifest_and_ledger(root, item, book, capsys):
     folder = root / "templates" / "prod"
-    old = {"01-a.json": b"old a", "02-b.json": b"old b", "03-c.json": b"old c", manifest.FILE_NAME: b"old"}
+    names = ("01-a.json", "02-b.json", "03-c.json", manifest.FILE_NAME)
+    old = dict.fromkeys(names, b"old " + writer.OUR_MARKS[0])
     folder.mkdir(parents=True)
     for name, body in old.items():
         (folder / name).write_bytes(body)
@@ -106,8 +107,8 @@ def test_a_stale_neighbour_keeps_its_bytes_and_the_old_manifest_and_ledger(root,
 def test_a_layer_whose_number_changed_leaves_no_second_file_of_it(root, item, book):
     folder = root / "templates" / "prod"
     folder.mkdir(parents=True)
-    (folder / "07-b.json").write_bytes(b"under its old number")
-    (folder / "08-bb.json").write_bytes(b"of another stack")
+    (folder / "07-b.json").write_bytes(b"under its old number " + writer.OUR_MARKS[0])
+    (folder / "08-bb.json").write_bytes(b"of another stack " + writer.OUR_MARKS[0])
     Output(root, None, ["b"]).write(item, book)
     assert sorted(path.name for path in folder.iterdir()) == ["02-b.json", "08-bb.json"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from xml.etree import ElementTree
 
 import pytest
@@ -77,11 +78,13 @@ def test_out_writes_elsewhere_and_touches_neither_templates_nor_ledger(run, proj
 
 def test_templates_of_removed_layers_are_removed_and_files_of_people_stay(run, project, rendered):
     folder = project / "templates" / "dev"
-    (folder / "04-gone.json").write_text("{}")
+    shutil.copy(folder / "01-security.json", folder / "04-gone.json")
+    (folder / "07-mine.json").write_text("{}")
     (folder / "README.md").write_text("mine")
     run("--env", "dev", "--no-lint")
     assert not (folder / "04-gone.json").exists()
     assert (folder / "README.md").read_text() == "mine"
+    assert (folder / "07-mine.json").read_text() == "{}"
 
 
 def test_an_error_in_one_environment_leaves_all_as_they_were(run, project, rendered):
@@ -169,11 +172,15 @@ def test_check_before_the_first_render_fails_and_writes_nothing(run, project):
     [
         (lambda root: (root / "templates/dev/02-network.json").write_text("{}"), "02-network.json is stale"),
         (lambda root: (root / "templates/dev/02-network.json").unlink(), "02-network.json is missing"),
-        (lambda root: (root / "templates/dev/09-old.json").write_text("{}"), "09-old.json is left over"),
+        (
+            lambda root: shutil.copy(
+                root / "templates/dev/02-network.json", root / "templates/dev/09-old.json"
+            ),
+            "09-old.json is left over",
+        ),
         (lambda root: (root / "templates/dev/manifest.json").write_text("{}"), "manifest.json is stale"),
-        (lambda root: (root / "ledger/dev.json").unlink(), "ledger/dev.json is stale"),
     ],
-    ids=["edited", "deleted", "left over", "manifest", "ledger"],
+    ids=["edited", "deleted", "left over", "manifest"],
 )
 def test_check_notices_whatever_differs_and_says_what_to_type(run, project, rendered, spoil, said):
     spoil(project)
@@ -182,6 +189,18 @@ def test_check_notices_whatever_differs_and_says_what_to_type(run, project, rend
     assert result.code == 1
     assert said in result.err
     assert "run python build.py --env dev" in result.err
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize("words", [["--check"], []], ids=["check", "write"])
+def test_a_ledger_that_is_gone_is_not_quietly_begun_anew(run, project, rendered, words):
+    """It would guard nothing that was renamed in the meantime."""
+    (project / "ledger/dev.json").unlink()
+    before = tree(project)
+    result = run("--env", "dev", "--no-lint", *words)
+    assert result.code == 1
+    assert "ledger/dev.json is gone" in result.err
+    assert "LED005" in result.err
     assert tree(project) == before
 
 
@@ -362,7 +381,7 @@ def test_problems_of_all_environments_are_told_at_once_and_each_once(run, projec
 def test_a_lost_resource_is_refused_and_nothing_is_written(run, project, rendered):
     path = project / "ledger" / "dev.json"
     data = json.loads(path.read_text())
-    lost = {"resource": "storage/Old", "type": "AWS::S3::Bucket", "regions": ["eu-west-1"], "identity": {}}
+    lost = {**data["records"][-1], "resource": "storage/Old"}
     data["records"].append(lost)
     path.write_text(json.dumps(data))
     before = tree(project)
