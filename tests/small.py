@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 import pytest
@@ -23,3 +24,11 @@ def stack_of(subject: Subject, name: str, *places: Place, outputs: Iterable[str]
 
 def codes(error: pytest.ExceptionInfo[BlueprintError]) -> list[str]:
     return [problem.code for problem in error.value.problems]
+
+
+def rendered(text: str, *names: str) -> dict[str, bytes]:
+    """Files that the writer knows for ours: small templates with these names, and their manifest."""
+    template = json.dumps({"Description": f"Rendered by Blueprint from {text}.yaml"}).encode()
+    stacks = [{"file": name} for name in names]
+    manifest = json.dumps({"format": "blueprint-manifest", "text": text, "stacks": stacks}).encode()
+    return {**dict.fromkeys(names, template), "manifest.json": manifest}

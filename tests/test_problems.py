@@ -61,6 +61,16 @@ def test_nothing_shown_can_upset_a_terminal(text, shown):
     assert printable(text) == shown
 
 
+def test_only_what_would_upset_a_terminal_is_escaped():
+    assert printable('\\d it\'s "\x07"') == '\\d it\'s "\\x07"'
+
+
+def test_a_problem_holds_no_raw_escape_wherever_it_comes_from():
+    text = str(Problem("is \x1b[31m", Where("a\x1b.yaml", field="b\x9b"), "mend \x07it", "X\x00"))
+    assert text == "a\\x1b.yaml b\\x9b: is \\x1b[31m; mend \\x07it [X\\x00]"
+    assert text.isprintable()
+
+
 def test_paths_are_shown_from_where_one_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert shown_path(tmp_path / "a" / ".." / "b.yaml") == "b.yaml"
