@@ -19,7 +19,8 @@ CIDR = r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}"
 ZONE_ID = r"[a-z]{3,5}[0-9]-az[0-9]{1,2}"
 KEY_ARN = r"arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}"
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_TAG_TEXT = re.compile(r"[\w .:/=+@-]*")
+_MAIL_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # lower() would make U+212A a k
+_TAG_TEXT = re.compile(r"([\w.:/=+@-]([\w .:/=+@-]*[\w.:/=+@-])?)?")  # no space at either end
 # The first name of an ACM certificate must fit a common name (RFC 5280), and 5 are kept for "auth.".
 LONGEST_DOMAIN = 64 - len("auth.")
 
@@ -128,8 +129,8 @@ def mail(text: str) -> str:
     local, _, host = text.rpartition("@")
     if not re.fullmatch(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*", local) or len(local) > 64 or len(text) > 254:
         refuse("ENV034", "is not an e-mail address", "for instance platform@example.com")
-    labels = host.lower().split(".")
-    if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
+    labels = host.split(".")
+    if len(labels) < 2 or not all(_MAIL_LABEL.fullmatch(label) for label in labels):
         refuse(
             "ENV034",
             "is not an e-mail address: what follows @ is not a domain",
@@ -186,7 +187,7 @@ def tag_key(text: str) -> str:
         refuse(
             "ENV039",
             "cannot be the name of a tag",
-            "use 1 to 128 letters, digits, spaces and _ . : / = + - @",
+            "use 1 to 128 letters, digits, inner spaces and _ . : / = + - @",
         )
     return text
 
@@ -196,7 +197,7 @@ def tag_value(text: str) -> str:
         refuse(
             "ENV040",
             "cannot be the value of a tag",
-            "use up to 256 letters, digits, spaces and _ . : / = + - @",
+            "use up to 256 letters, digits, inner spaces and _ . : / = + - @",
         )
     return text
 

@@ -232,7 +232,7 @@ def _base(folder: Path, chain: list[str], node: Node) -> Path:
             )
         )
     path = os.path.normpath(Path(chain[-1]).parent / value)
-    if os.path.isabs(value) or os.path.relpath(path, folder).startswith(os.pardir):
+    if os.path.isabs(value) or not _within(path, folder):
         raise BlueprintError(
             Problem(
                 f"{shown(value)} lies outside the folder of the environments",
@@ -241,10 +241,10 @@ def _base(folder: Path, chain: list[str], node: Node) -> Path:
                 "ENV010",
             )
         )
-    if path in chain:
-        names = " -> ".join(
-            os.path.basename(shown_path(Path(file))) for file in [*chain[chain.index(path) :], path]
-        )
+    seen = [os.path.realpath(file) for file in chain]  # a link into the folder gives a file endless names
+    if (real := os.path.realpath(path)) in seen:
+        circle = [*chain[seen.index(real) :], path]
+        names = " -> ".join(os.path.basename(shown_path(Path(file))) for file in circle)
         raise BlueprintError(
             Problem(
                 f"files extend one another in a circle: {names}",
@@ -254,6 +254,12 @@ def _base(folder: Path, chain: list[str], node: Node) -> Path:
             )
         )
     return Path(path)
+
+
+def _within(path: str, folder: Path) -> bool:
+    """Whether a file lies in the folder, both as it is written and after following links."""
+    pairs = ((path, os.path.normpath(folder)), (os.path.realpath(path), os.path.realpath(folder)))
+    return all(os.path.relpath(one, other).split(os.sep)[0] != os.pardir for one, other in pairs)
 
 
 # -- values --------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ GOOD: list[tuple[Callable[[str], str], str]] = [
     (formats.zone_id, "apse2-az3"),
     (formats.tag_key, "cost center:a/b=c+d-e@f_g.h"),
     (formats.tag_key, "ä" * 128),
+    (formats.tag_key, "a"),
+    (formats.mail, "Platform@Mail.Example.COM"),
     (formats.tag_value, ""),
     (formats.tag_value, "x" * 256),
     (formats.key_arn, "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"),
@@ -70,6 +72,19 @@ BAD: list[tuple[Callable[[str], str], str]] = [
     (formats.tag_key, "x" * 129),
     (formats.tag_value, "x" * 257),
     (formats.tag_value, "a;b"),
+    (formats.tag_value, " "),
+    (formats.tag_value, " a"),
+    (formats.tag_value, "a "),
+    (formats.tag_key, "a "),
+    (formats.tag_key, " a b"),
+    (formats.tag_key, " project"),
+    (formats.mail, "a@\u212aernel.org"),  # the Kelvin sign, whose lower case is an ASCII k
+    (formats.mail, "a\u212a@kernel.org"),
+    (formats.domain, "\u212aernel.org"),
+    (formats.domain, "kernel.or\u212a"),
+    (formats.project, "\u212aernel"),
+    (formats.region, "us-\u212aast-1"),
+    (formats.key_arn, "arn:aws:\u212ams:eu-west-1:111122223333:key/1234"),
     (formats.key_arn, "arn:aws-cn:kms:cn-north-1:111122223333:key/1234"),
 ]
 

@@ -84,6 +84,35 @@ def test_only_files_of_the_folder_can_be_extended(value: str, write: Write) -> N
     assert got.endswith("[ENV010]")
 
 
+def test_a_link_leads_no_extends_out_of_the_folder(tmp_path: Path, write: Write) -> None:
+    outside = tmp_path.with_name(tmp_path.name + "-outside")
+    outside.mkdir()
+    (outside / "x.yaml").write_text(BASE)
+    (tmp_path / "linked").symlink_to(outside)
+    (got,) = problems(write("extends: linked/x.yaml\n"))
+    assert "lies outside the folder of the environments" in got
+    (tmp_path / "link.yaml").symlink_to(outside / "x.yaml")
+    assert "lies outside" in problems(write("extends: link.yaml\n"))[0]
+
+
+def test_links_within_the_folder_are_followed_and_make_no_endless_circle(
+    tmp_path: Path, write: Write
+) -> None:
+    (tmp_path / "same").symlink_to(".")
+    assert problems(write("extends: same/base.yaml\n")) == []
+    (got,) = problems(write("extends: same/prod.yaml\n"))
+    assert "files extend one another in a circle: prod.yaml -> prod.yaml;" in got
+
+
+def test_a_folder_that_is_a_link_itself_may_extend_its_own_files(tmp_path: Path, write: Write) -> None:
+    write("extends: base.yaml\n")
+    linked = tmp_path.with_name(tmp_path.name + "-linked")
+    linked.symlink_to(tmp_path)
+    assert problems(linked) == []
+    write(BASE, "..odd.yaml")
+    assert problems(write("extends: ..odd.yaml\n")) == []
+
+
 def test_a_name_that_cannot_be_printed_is_escaped(write: Write) -> None:
     write("network: {zones: 9}\n", "b\u200b.yaml")
     assert problems(write(f"extends: b\u200b.yaml\n{BASE}"))[0].startswith("b\\u200b.yaml:1:18 network.zones")
