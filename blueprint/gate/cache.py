@@ -46,8 +46,8 @@ def _file(folder: Path, key: str) -> Path:
 def _read(file: Path, key: str) -> Raw | None:
     try:
         entry = json.loads(file.read_bytes())
-        if entry["format"] != FORMAT or entry["key"] != key:
-            return None
+        if entry["format"] != FORMAT or entry["key"] != key or not isinstance(entry["findings"], list):
+            return None  # an empty text in place of a list would say that nothing was found
         return Raw(tuple(finding_from(fields) for fields in entry["findings"]))
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None

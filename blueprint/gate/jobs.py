@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from blueprint.gate.findings import CFN_LINT, VALIDATE, Finding, GateInput
-from blueprint.problems import BlueprintError, Problem
+from blueprint.gate.findings import CFN_LINT, VALIDATE, VALIDATORS, Finding, GateInput
+from blueprint.problems import BlueprintError, Problem, Where
 
 _MODULES = {
     CFN_LINT: ("cfnlint", "cfn_lint"),
@@ -38,6 +38,10 @@ class Job:
 
     @classmethod
     def of(cls, template: GateInput, validator: str) -> Job:
+        if not template.regions:  # would be no run of the one validator, and every region for the other
+            where = Where(template.path)
+            remedy = "name the regions it is deployed in"
+            raise BlueprintError(Problem("a template without a region", where, remedy, "GATE004"))
         parts = (validator, version_of(validator), ",".join(sorted(set(template.regions))), own_code())
         digest = sha256("\0".join(parts).encode() + b"\0" + template.body)
         return cls(template, validator, digest.hexdigest())
@@ -90,8 +94,11 @@ def finding_from(fields: Mapping[str, Any]) -> Finding:
     """The inverse of :meth:`Finding.as_dict`; anything but that is a ``TypeError`` or ``ValueError``."""
     finding = Finding(**fields)
     numbers = (finding.line, finding.column)
-    words = (finding.rule, finding.message, finding.link, finding.logical_id, finding.property_path)
+    places = (finding.template, finding.logical_id, finding.property_path)
+    words = (*places, finding.rule, finding.message, finding.link)
     if not all(type(number) is int for number in numbers) or not all(isinstance(word, str) for word in words):
         raise TypeError("not a finding")
+    if min(numbers) < 1 or finding.validator not in VALIDATORS:
+        raise ValueError("not a finding of a validator")
     finding.order  # noqa: B018  raises ValueError for a severity that does not exist
     return finding

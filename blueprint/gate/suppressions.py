@@ -106,7 +106,7 @@ def _of(holder: Any, logical_id: str, validator: str) -> Iterator[Suppression]:
     if validator == CFN_LINT:
         reasons = _mapping(settings.get("reasons"))
         for rule in _list(_mapping(settings.get("config")).get("ignore_checks")):
-            yield Suppression(logical_id, str(rule), str(reasons.get(rule, "")))
+            yield Suppression(logical_id, str(rule), str(reasons.get(str(rule), "")))
         return
     for entry in _list(settings.get("rules_to_suppress")):
         yield Suppression(

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -107,11 +107,10 @@ class _Process:
     """A child with one lane or, where it can fork, several."""
 
     def __init__(self, lanes: int) -> None:
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
-        pipes = [(*os.pipe(), *os.pipe()) for _ in range(lanes)]
-        theirs = [(request, reply) for request, _, _, reply in pipes]
-        (first, *others) = theirs
-        try:
+        with ExitStack() as theirs, ExitStack() as ours:
+            self._log = ours.enter_context(tempfile.TemporaryFile())
+            pipes = [(*_pipe(theirs, ours), *_pipe(ours, theirs)) for _ in range(lanes)]
+            (first, *others) = [(request, reply) for request, _, _, reply in pipes]
             self._child = subprocess.Popen(  # noqa: S603  this Python, our code
                 [sys.executable, "-c", _MAIN.format(path=_search_path(), lanes=others)],
                 stdin=first[0],
@@ -122,9 +121,7 @@ class _Process:
                 cwd=os.path.dirname(os.path.abspath(__file__)),  # no .cfnlintrc of the caller's folder
                 start_new_session=True,  # Ctrl-C is for the parent, and one signal ends the whole group
             )
-        finally:
-            for end in (end for pair in theirs for end in pair):
-                os.close(end)
+            ours.pop_all()  # no longer of the moment: close() does it
         self.lanes = [
             _Lane(os.fdopen(write, "wb"), os.fdopen(read, "rb"), self) for _, write, read, _ in pipes
         ]
@@ -151,6 +148,13 @@ class _Process:
         return said if code is None else f"{said} (it ended with {code})"
 
 
+def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
+    read, write = os.pipe()
+    reader.callback(os.close, read)
+    writer.callback(os.close, write)
+    return read, write
+
+
 @contextmanager
 def started(jobs: Sequence[Job], lanes: int | None) -> Iterator[Linting]:
     """Processes for the jobs; however this is left, none of them survives."""
@@ -159,9 +163,12 @@ def started(jobs: Sequence[Job], lanes: int | None) -> Iterator[Linting]:
     processes: list[_Process] = []
     linting: Linting | None = None
     try:
-        for size in sizes:
-            processes.append(_Process(size))
-        linting = Linting(jobs, [lane for process in processes for lane in process.lanes])
+        try:
+            for size in sizes:
+                processes.append(_Process(size))
+            linting = Linting(jobs, [lane for process in processes for lane in process.lanes])
+        except (OSError, RuntimeError) as error:  # no file descriptor, process, memory or thread left
+            raise BlueprintError(_not_started(error)) from None
         yield linting
     finally:
         for process in processes:
@@ -186,6 +193,12 @@ def _environment() -> dict[str, str]:
     """No settings and no schemas from a person's home: the same template lints the same for everybody."""
     nowhere = dict.fromkeys(("HOME", "USERPROFILE", "XDG_CACHE_HOME", "LOCALAPPDATA"), os.devnull)
     return {**os.environ, **nowhere}
+
+
+def _not_started(error: OSError | RuntimeError) -> Problem:
+    why = (isinstance(error, OSError) and error.strerror) or error
+    remedy = "give it more of that (ulimit -a shows the limits), or skip the gate with --no-lint"
+    return Problem(f"cfn-lint could not be started: {why}", remedy=remedy, code="GATE005")
 
 
 def _broken(job: Job, why: str) -> Problem:

@@ -117,7 +117,13 @@ def test_versions_are_those_that_pip_installed() -> None:
         lambda entry: {**entry, "findings": [{"rule": "E1"}]},
         lambda entry: {**entry, "findings": [{**entry["findings"][0], "severity": "grave"}]},
         lambda entry: {**entry, "findings": [{**entry["findings"][0], "line": "1"}]},
+        lambda entry: {**entry, "findings": [{**entry["findings"][0], "line": 0}]},
+        lambda entry: {**entry, "findings": [{**entry["findings"][0], "column": True}]},
+        lambda entry: {**entry, "findings": [{**entry["findings"][0], "validator": "nobody"}]},
+        lambda entry: {**entry, "findings": [{**entry["findings"][0], "template": ["a"]}]},
         lambda entry: {**entry, "findings": 7},
+        lambda entry: {**entry, "findings": ""},
+        lambda entry: {**entry, "findings": {}},
     ],
 )
 def test_a_damaged_entry_is_linted_again_and_mended(

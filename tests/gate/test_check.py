@@ -127,5 +127,10 @@ def test_an_unknown_validator_is_refused_by_name() -> None:
         check([template(Topic=GOOD)], cache_dir=None, validators=("cfn-nag",))
 
 
+def test_a_template_without_regions_is_refused_and_not_passed_over() -> None:
+    with pytest.raises(BlueprintError, match=r"templates/prod/10-a\.json: a template without a region"):
+        check([template(regions=(), Bucket=MISSPELT)], cache_dir=None)
+
+
 def test_no_templates_cost_nothing() -> None:
     assert check([], cache_dir=None) == []

@@ -84,9 +84,27 @@ def test_a_suppression_for_the_whole_template_fails_and_suppresses_nothing() -> 
 
 
 @pytest.mark.parametrize(
-    "value", [3, [], "x", {"config": 5}, {"config": {"ignore_checks": 5}}, {"rules_to_suppress": 7}]
+    "value",
+    [
+        3,
+        [],
+        "x",
+        {"config": 5},
+        {"config": {"ignore_checks": 5}},
+        {"rules_to_suppress": 7},
+    ],
 )
 def test_a_malformed_suppression_suppresses_nothing(value: Any) -> None:
     odd = {**OPEN, "Metadata": {"cfn-lint": value, "cloudformation-validate": value}}
     found = check([template(One=odd)], cache_dir=None, validators=("cloudformation-validate",))
     assert summary(found) == {("cloudformation-validate", "One", "W2508")}
+
+
+@pytest.mark.parametrize("rule", [["E"], {"E": 1}, None, 5])
+def test_a_rule_that_is_no_name_is_an_unused_suppression_and_no_crash(rule: Any) -> None:
+    metadata = {
+        "cfn-lint": {"config": {"ignore_checks": [rule]}, "reasons": {"E": REASON}},
+        "cloudformation-validate": {"rules_to_suppress": [{"id": rule, "reason": [REASON]}]},
+    }
+    found = check([template(One={**GOOD, "Metadata": metadata})], cache_dir=None)
+    assert {finding.validator for finding in found if finding.rule == UNUSED} == set(VALIDATORS)

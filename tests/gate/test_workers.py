@@ -104,6 +104,42 @@ def test_a_process_that_dies_is_a_problem_with_its_last_words(monkeypatch: pytes
     assert problem.where.file == "templates/prod/10-a.json"
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at /proc")
+@pytest.mark.parametrize("left", range(2, 6))
+def test_too_few_open_files_are_one_problem_and_none_stays_open(left: int) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "import os, resource\n"
+        "from blueprint.gate import check, native, suppressions, workers\n"
+        "from blueprint.problems import BlueprintError\n"
+        "from tests.gate.conftest import GOOD, template\n"
+        "templates = [template(name, A=GOOD) for name in 'ab']\n"
+        "before = os.listdir('/proc/self/fd')\n"
+        f"most = max(map(int, before)) + {left}\n"
+        "limits = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (most, limits[1]))\n"
+        "try:\n"
+        "    check(templates, cache_dir=None, processes=2, validators=('cfn-lint',))\n"
+        "except BlueprintError as error:\n"
+        "    resource.setrlimit(resource.RLIMIT_NOFILE, limits)\n"
+        "    print(error.problems[0].code, len(os.listdir('/proc/self/fd')) - len(before))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("GATE005 0\n", "")
+
+
+def test_too_few_threads_are_a_problem_too(
+    processes: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(workers, "Linting", refuse)
+    with pytest.raises(BlueprintError, match=r"could not be started: can't start new thread.*GATE005"):
+        check([template(Topic=GOOD)], cache_dir=None)
+    assert [process.poll() is not None for process in processes] == [True]
+
+
 def test_what_a_library_prints_does_not_disturb_the_replies(monkeypatch: pytest.MonkeyPatch) -> None:
     start = "main({lanes!r})"
     assert start in workers._MAIN
