@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import re
 import threading
 import time
 import traceback
@@ -26,6 +28,12 @@ REASON_CHARACTERS = 400
 RESERVE_SECONDS = 12.0  # kept back from the function's time for sending an answer
 PUT_SECONDS = 4.0  # for one attempt to send it
 PUT_ATTEMPTS = 5
+# Only CloudFormation's own buckets are answered, so that who may merely invoke a function can neither read
+# what it returns nor have it send anything to an address of his. One bucket for each region, in any of S3's
+# forms: <bucket>.s3.amazonaws.com, .s3-<region>., .s3.<region>., .s3.dualstack.<region>. and the like.
+_ANSWERS = re.compile(
+    r"https://cloudformation-custom-resource-response-[a-z0-9-]+\.s3[a-z0-9.-]*\.amazonaws\.com(:443)?/"
+)
 _SIGNED_HEADERS = {"Content-Type": ""}  # the address is signed for an empty one
 # A role made seconds ago may still be refused, because IAM becomes consistent by and by.
 REFUSALS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
@@ -108,11 +116,23 @@ def _reason(error: Exception) -> str:
     return f"{getattr(error, 'operation_name', 'a call')} answered {code}" if code else type(error).__name__
 
 
+def _checked(url: str) -> str:
+    """The address, or a refusal before anything is done; its text shows nothing of a signature.
+
+    Besides CloudFormation's, what all calls of this function go to may be answered: an emulator's endpoint.
+    Lambda sets no such thing; who could set it could change the code as well.
+    """
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if _ANSWERS.match(url) or (endpoint and url.startswith(endpoint.rstrip("/") + "/")):
+        return url
+    raise ValueError("ResponseURL is not an address of CloudFormation")
+
+
 class _Answer:
     """The one answer to an event, sent by whoever comes first: the work or the watch."""
 
     def __init__(self, event: dict[str, Any], request: Request, context: Any) -> None:
-        self._url = event["ResponseURL"]
+        self._url = _checked(event["ResponseURL"])
         self._same = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
         self._request = request
         self._context = context

@@ -47,7 +47,7 @@ class Context:
 
 
 @pytest.fixture
-def cloudformation() -> Iterator[CloudFormation]:
+def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
     service = CloudFormation()
 
     class Listener(BaseHTTPRequestHandler):
@@ -67,6 +67,7 @@ def cloudformation() -> Iterator[CloudFormation]:
 
     server = HTTPServer(("127.0.0.1", 0), Listener)
     service.url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)  # as an emulator does
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield service

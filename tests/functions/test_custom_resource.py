@@ -184,3 +184,61 @@ def test_rights_that_never_arrive_are_a_failure(skeleton, cloudformation):
 def test_a_kind_of_request_that_nobody_knows_is_answered_too(skeleton, cloudformation: CloudFormation):
     handler(skeleton, lambda request: None)(cloudformation.event("Explode"), Context())
     assert cloudformation.answers[0]["Status"] == "FAILED"
+
+
+BUCKET = "cloudformation-custom-resource-response-euwest1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://{BUCKET}.s3.amazonaws.com/arn%3Aaws?X-Amz-Signature=1",
+        f"https://{BUCKET}.s3-eu-west-1.amazonaws.com/arn%3Aaws",
+        f"https://{BUCKET}.s3.eu-west-1.amazonaws.com/arn%3Aaws",
+        f"https://{BUCKET}.s3.dualstack.eu-west-1.amazonaws.com/arn%3Aaws",
+        f"https://{BUCKET}.s3.eu-west-1.amazonaws.com:443/arn%3Aaws",
+        "https://cloudformation-custom-resource-response-mx-central-1.s3.mx-central-1.amazonaws.com/x",
+    ],
+)
+def test_every_form_of_cloudformation_s_address_is_answered(skeleton, monkeypatch, url):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert skeleton["_checked"](url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"http://{BUCKET}.s3.amazonaws.com/x",
+        f"https://{BUCKET}.s3.amazonaws.com",
+        f"https://{BUCKET}.s3.amazonaws.com.example.com/x",
+        f"https://{BUCKET}.s3.example.com/x.amazonaws.com/",
+        f"https://{BUCKET}.s3.amazonaws.com@example.com/",
+        f"https://{BUCKET}.s3.amazonaws.com:8443/x",
+        f"https://{BUCKET}.execute-api.eu-west-1.amazonaws.com/x",
+        f"https://mine-{BUCKET}.s3.amazonaws.com/x",
+        f"https://mine.s3.amazonaws.com/{BUCKET}.s3.amazonaws.com/",
+        f"https://example.com\\@{BUCKET}.s3.amazonaws.com/",
+        f"https://example.com#{BUCKET}.s3.amazonaws.com/",
+        f" https://{BUCKET}.s3.amazonaws.com/",
+        "file:///etc/passwd",
+        "http://127.0.0.1:9/x",
+        "/x",
+        "",
+    ],
+)
+def test_another_address_is_refused_before_any_work_and_without_showing_it(
+    skeleton, cloudformation, monkeypatch, url
+):
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    worked: list[Any] = []
+    with pytest.raises(ValueError, match="not an address of CloudFormation") as caught:
+        handler(skeleton, worked.append)(cloudformation.event("Create", ResponseURL=url), Context())
+    assert worked == []
+    assert not url or url not in str(caught.value)
+
+
+def test_an_emulator_s_endpoint_is_answered_and_no_other_port_of_its_host(skeleton, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:80")
+    assert skeleton["_checked"]("http://127.0.0.1:80/answer")
+    with pytest.raises(ValueError, match="not an address"):
+        skeleton["_checked"]("http://127.0.0.1:8080/answer")
