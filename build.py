@@ -26,9 +26,13 @@ def run():
 
     from pathlib import Path
 
-    from blueprint.cli import main
+    try:
+        from blueprint.cli import main
 
-    return main(argv, root=Path(ROOT))
+        return main(argv, root=Path(ROOT))
+    except ImportError as error:
+        bootstrap.stop_for_broken_package(ROOT, error)
+        raise
 
 
 if __name__ == "__main__":

@@ -85,7 +85,9 @@ def ensure(root: str | os.PathLike[str], level: str) -> None:
             raise SetUpError(
                 f"{venv_of(root)} was set up, but Python cannot use it; remove that folder and run this again"
             )
-        _go_on_in(_interpreter(root, level), hops + 1)
+        if sys.flags.no_site:
+            raise SetUpError("with -S, Python finds no installed package; run this without -S")
+        _go_on(root, level, hops + 1)
     except SetUpError as error:
         stop(str(error))
     except OSError as error:
@@ -121,9 +123,12 @@ def lock_path(root: str, level: str) -> str:
 
 
 def read(path: str) -> str:
-    """Text of a file, empty if there is none. Newlines are kept as they are: this is compared, not parsed."""
+    """Text of a file, empty if there is none. Newlines are kept as they are: this is compared, not parsed.
+
+    Bytes that are no text become replacement characters: a damaged file is like no other, and no error.
+    """
     try:
-        with open(path, encoding="utf-8", newline="") as file:
+        with open(path, encoding="utf-8", errors="replace", newline="") as file:
             return file.read()
     except FileNotFoundError:
         return ""
@@ -141,8 +146,23 @@ def locked_versions(lock: str, names: dict[str, str]) -> dict[str, set[str]]:
     versions: dict[str, set[str]] = {}
     for line in lock.splitlines():
         name, equals, rest = line.partition("==")
-        if equals and name in names:
-            versions.setdefault(name, set()).add(rest.split(None, 1)[0])
+        version = (rest.split(None, 1) or [""])[0]
+        if equals and name in names and version[:1].isalnum():
+            versions.setdefault(name, set()).add(version)
+    return versions
+
+
+def wanted_versions(root: str, level: str) -> dict[str, set[str]]:
+    """``{name: versions}`` of every direct dependency of ``level``.
+
+    Without this a lock that was cut off would ask for nothing, and any interpreter would have all of that.
+    """
+    versions = locked_versions(lock_text(root, level), LEVELS[level])
+    if missing := sorted(LEVELS[level].keys() - versions.keys()):
+        raise SetUpError(
+            f"{lock_path(root, level)} is damaged: it pins no version of {', '.join(missing)}; "
+            "restore it (git checkout -- requirements)"
+        )
     return versions
 
 
@@ -180,7 +200,7 @@ def wrong_here(root: str, level: str) -> dict[str, str | None]:
     wanted = LEVELS[level]
     listings: dict[str, frozenset[str]] = {}
     wrong: dict[str, str | None] = {}
-    for name, versions in locked_versions(lock_text(root, level), wanted).items():
+    for name, versions in wanted_versions(root, level).items():
         folder = found_in(wanted[name])
         if folder is not None and folder not in listings:
             listings[folder] = listing_of(folder)
@@ -227,7 +247,7 @@ def is_complete(root: str, level: str) -> bool:
             and lock == lock_text(root, made_for)
             and os.access(python_in(venv), os.X_OK)
         )
-    except OSError:  # the base interpreter is gone
+    except (OSError, ValueError):  # the base interpreter is gone; its path in a damaged stamp is no path
         return False
 
 
@@ -268,6 +288,42 @@ def _interpreter(root: str, level: str) -> str:
         return setup_venv.base_python()
     setup_venv.make(root, level)
     return python_in(venv)
+
+
+def _go_on(root: str, level: str, hops: int) -> NoReturn:
+    """In the right interpreter; should the one in ``.venv`` be no program any more, in a new one."""
+    try:
+        _go_on_in(_interpreter(root, level), hops)
+    except OSError as error:
+        from errno import ENOEXEC
+
+        venv = venv_of(root)
+        if error.errno != ENOEXEC or not is_ours(venv):
+            raise
+    from blueprint import setup_venv
+
+    setup_venv.discard_stamp(venv)
+    _go_on_in(_interpreter(root, level), hops)
+
+
+def stop_for_broken_package(root: str, error: ImportError) -> None:
+    """Exit with 2 if ``error`` is about a package of others; one of ours is a bug, and stays an error.
+
+    The names of installed packages are all that is looked at before every command, so that a damaged one
+    shows when it is imported. In a ``.venv`` of ours the next run sets up afresh.
+    """
+    name = (error.name or "").partition(".")[0]
+    if not name or name == __package__ or name in sys.stdlib_module_names:
+        return
+    venv = venv_of(os.path.abspath(root))
+    damaged = f"the installed package {name} is damaged ({error})"
+    if inside(venv) and is_ours(venv):
+        from blueprint import setup_venv
+
+        setup_venv.discard_stamp(venv)
+        stop(f"{damaged}; run this again, which sets up .venv afresh")
+    lock = os.path.join("requirements", "runtime.lock")
+    stop(f"{damaged}; run: {sys.executable} -m pip install --force-reinstall --require-hashes -r {lock}")
 
 
 def _take_hops() -> int:

@@ -17,7 +17,6 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 from blueprint.bootstrap import (
-    LEVELS,
     MARKER,
     STAMP,
     SetUpError,
@@ -28,11 +27,11 @@ from blueprint.bootstrap import (
     listing_of,
     lock_path,
     lock_text,
-    locked_versions,
     python_in,
     read,
     stamp_head,
     venv_of,
+    wanted_versions,
 )
 
 ABOUT_SECONDS = {
@@ -98,6 +97,11 @@ def _make(root: str, level: str, lock: str, handle: int) -> None:
         _clear(venv)
         create(venv, handle)
     install(root, level, venv, handle)
+    if missing := _missing(root, level):  # pip's configuration files can say so, and no option takes it back
+        raise SetUpError(
+            f"pip installed {missing[0]} elsewhere than in .venv, or not at all; remove target, prefix, root "
+            f"and dry-run from its settings (pip config list), or set PIP_CONFIG_FILE={os.devnull}"
+        )
     _write_stamp(venv, stamp_head(level, venv, base_python()) + "\n" + lock)
 
 
@@ -301,10 +305,7 @@ def use_foreign(root: str, level: str) -> str:
     venv = venv_of(root)
     if not os.access(python_in(venv), os.X_OK):
         raise SetUpError(f"{venv} is in the way and is no environment of build.py; move it elsewhere")
-    versions = locked_versions(lock_text(root, level), LEVELS[level])
-    missing = min(
-        (_lacking(folder, versions) for folder in _site_folders(venv)), key=len, default=sorted(versions)
-    )
+    missing = _missing(root, level)
     if missing or inside(venv):
         names = ", ".join(missing) or "them where Python finds them"
         lock = os.path.join("requirements", level + ".lock")
@@ -313,6 +314,13 @@ def use_foreign(root: str, level: str) -> str:
             f"or run: {python_in(venv)} -m pip install --require-hashes -r {lock}"
         )
     return python_in(venv)
+
+
+def _missing(root: str, level: str) -> list[str]:
+    """Direct dependencies that are not in ``.venv`` in the locked version."""
+    versions = wanted_versions(root, level)
+    found = (_lacking(folder, versions) for folder in _site_folders(venv_of(root)))
+    return min(found, key=len, default=sorted(versions))
 
 
 def _lacking(folder: str, versions: dict[str, set[str]]) -> list[str]:

@@ -68,18 +68,18 @@ class Project:
         return self.venv / bootstrap.STAMP
 
     def lock(self, version: str) -> None:
-        """Pin that version of a made-up troposphere, and for tests a made-up pytest as well."""
-        pins = [self.wheel("troposphere", version), self.wheel("pytest", "0.0.1")]
-        requirements = self.root / "requirements"
-        (requirements / "runtime.lock").write_text(pins[0], encoding="utf-8")
-        (requirements / "dev.lock").write_text("".join(pins), encoding="utf-8")
+        """Pin that version of a made-up troposphere, and made-up ones of everything else."""
+        versions = {"troposphere": version}
+        for level, names in bootstrap.LEVELS.items():
+            pins = [self.wheel(name, names[name], versions.get(name, "0.0.1")) for name in sorted(names)]
+            (self.root / "requirements" / f"{level}.lock").write_text("".join(pins), encoding="utf-8")
 
-    def wheel(self, name: str, version: str) -> str:
+    def wheel(self, name: str, module: str, version: str) -> str:
         """Make a wheel, and return its lines in a lock file."""
-        path = self.wheels / f"{name}-{version}-py3-none-any.whl"
-        info = f"{name}-{version}.dist-info"
+        path = self.wheels / f"{bootstrap.normal(name)}-{version}-py3-none-any.whl"
+        info = f"{bootstrap.normal(name)}-{version}.dist-info"
         files = {
-            f"{name}/__init__.py": f"version = {version!r}\n",
+            f"{module}/__init__.py": f"version = {version!r}\n",
             f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
             f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         }
@@ -337,9 +337,90 @@ def test_an_environment_that_lost_a_package_is_made_anew_instead_of_going_round_
     assert said.count("setting up .venv") == 1
 
 
-def test_python_that_cannot_use_the_environment_gives_up_after_one_more_try(made: Project) -> None:
-    line = made.refuses("--all", options=("-S",))  # without site, no environment has any packages
+def test_python_that_cannot_use_the_environment_gives_up_after_some_tries(made: Project) -> None:
+    line = made.refuses("--all", env={bootstrap.HOPS: str(bootstrap.MAX_HOPS)})
     assert "remove that folder" in line
+
+
+def test_python_without_its_site_folders_says_so_and_makes_nothing_anew(made: Project) -> None:
+    line = made.refuses("--all", options=("-S",))
+    assert "run this without -S" in line
+    assert not was_remade(made)
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"runtime\t/x\t1\t1\t/a\0b\n", b"", b"runtime", b"\t" * 9])
+def test_a_damaged_stamp_is_none_and_the_environment_is_made_anew(made: Project, content: bytes) -> None:
+    made.stamp.write_bytes(content)
+    assert not bootstrap.is_complete(str(made.root), "runtime")
+    if content == b"\xff":
+        assert made.arrives("--all")[1].count("setting up .venv") == 1
+        assert was_remade(made)
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"pyyaml==\n", b"pyyaml== \\\n", b"foo\n", b"foo==1\n"])
+def test_a_damaged_lock_is_named_and_nothing_is_made_of_it(made: Project, content: bytes) -> None:
+    (made.root / "requirements" / "runtime.lock").write_bytes(content)
+    line = made.refuses("--all")
+    assert "runtime.lock is damaged: it pins no version of awacs, boto3" in line
+    assert "git checkout -- requirements" in line
+    assert not was_remade(made)
+
+
+def test_a_lock_that_lost_one_package_names_that_one(made: Project) -> None:
+    lock = made.root / "requirements" / "runtime.lock"
+    lock.write_text(lock.read_text().replace("pyyaml==", "pyyaml>="))
+    assert "no version of pyyaml;" in made.refuses("--all")
+
+
+@posix_only
+def test_a_python_in_the_environment_that_is_no_program_is_made_anew(made: Project) -> None:
+    python = Path(bootstrap.python_in(str(made.venv)))
+    python.unlink()
+    python.write_bytes(b"\0junk")
+    python.chmod(0o755)
+    _, said = made.arrives("--all")
+    assert said.count("setting up .venv") == 1
+    assert was_remade(made)
+
+
+@pytest.mark.parametrize("where", ["import", "run"])
+@pytest.mark.parametrize("damage", ["emptied", "removed_part"])
+def test_a_damaged_package_is_one_line_and_the_next_run_mends_it(
+    made: Project, where: str, damage: str
+) -> None:
+    statement = "from troposphere import version" if damage == "emptied" else "import troposphere"
+    indent = "" if where == "import" else "    "
+    head = "" if where == "import" else "def main(argv, root):\n"
+    text = f"{head}{indent}{statement}\n" + COMMAND_LINE.replace("def main", "def report")
+    text += "\nmain = report\n" if where == "import" else ""
+    if where == "run":
+        text = text.replace(f"    {statement}\n", f"    {statement}\n    return report(argv, root)\n", 1)
+    (made.root / "blueprint" / "cli" / "__init__.py").write_text(text, encoding="utf-8")
+    (package,) = made.venv.glob("**/troposphere/__init__.py")
+    package.write_text("" if damage == "emptied" else "import troposphere_core\n")
+    line = made.refuses("--all")
+    assert "the installed package troposphere" in line
+    assert "is damaged" in line
+    assert "run this again" in line
+    _, said = made.arrives("--all")
+    assert said.count("setting up .venv") == 1
+    assert was_remade(made)
+
+
+def test_a_damaged_package_of_the_users_own_environment_is_named_with_the_remedy(project: Project) -> None:
+    own_environment(project, "0.0.1")
+    (project.root / "blueprint" / "cli" / "__init__.py").write_text("import troposphere.lost\n")
+    line = project.refuses("--all")
+    assert "package troposphere is damaged" in line
+    assert "--force-reinstall --require-hashes" in line
+
+
+def test_an_import_that_we_got_wrong_ourselves_is_no_damage(made: Project) -> None:
+    (made.root / "blueprint" / "cli" / "__init__.py").write_text("from blueprint.cli import nothing\n")
+    done = made.run("--all")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert made.stamp.exists()
 
 
 def test_an_empty_folder_is_what_a_very_early_kill_leaves_and_is_used(project: Project) -> None:
@@ -359,8 +440,9 @@ def own_environment(project: Project, version: str) -> None:
     )
     name = "Lib" if os.name == "nt" else f"lib/python{sys.version_info[0]}.{sys.version_info[1]}"
     site = project.venv / name / "site-packages"
-    with zipfile.ZipFile(project.wheels / f"troposphere-{version}-py3-none-any.whl") as wheel:
-        wheel.extractall(site)
+    for path in project.wheels.glob(f"*-{version}-py3-none-any.whl"):
+        with zipfile.ZipFile(path) as wheel:
+            wheel.extractall(site)
 
 
 def contents(folder: Path) -> set[Path]:
@@ -421,7 +503,9 @@ def test_a_package_that_the_index_lacks_ends_in_one_line_and_the_next_run_starts
 
 def test_a_package_whose_hash_is_not_in_the_lock_is_not_installed(project: Project) -> None:
     lock = project.root / "requirements" / "runtime.lock"
-    lock.write_text("troposphere==0.0.1 --hash=sha256:" + 64 * "0" + "\n", encoding="utf-8")
+    wheel = project.wheels / "troposphere-0.0.1-py3-none-any.whl"
+    right = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    lock.write_text(lock.read_text(encoding="utf-8").replace(right, 64 * "0"), encoding="utf-8")
     assert "another file than the lock expects" in project.refuses("--all")
     assert not list(project.venv.glob("**/troposphere*"))
 
@@ -431,6 +515,19 @@ def test_pip_settings_that_would_install_elsewhere_do_not(project: Project) -> N
     env = {"PIP_TARGET": str(elsewhere), "PIP_USER": "1"}
     assert project.arrives("--all", env=env)[0]["troposphere"] == "0.0.1"
     assert not elsewhere.exists()
+
+
+@pytest.mark.parametrize("setting", ["target", "prefix", "dry-run"])
+def test_files_of_pip_that_install_elsewhere_are_noticed_before_all_is_called_complete(
+    project: Project, setting: str
+) -> None:
+    elsewhere = project.root.parent / "elsewhere"
+    file = project.root.parent / "pip.conf"
+    file.write_text(f"[install]\n{setting} = {'true' if setting == 'dry-run' else elsewhere}\n")
+    line = project.refuses("--all", env={"PIP_CONFIG_FILE": str(file)})
+    assert "elsewhere than in .venv, or not at all; remove target" in line
+    assert not project.stamp.exists()
+    assert project.arrives("--all")[0]["troposphere"] == "0.0.1"
 
 
 @pytest.mark.parametrize("module", ["venv", "ensurepip"])
