@@ -84,7 +84,14 @@ def test_what_a_manifest_of_others_names_is_theirs(folder):
 
 @pytest.mark.parametrize(
     "rest",
-    [b"", b"}", b', "stacks": 7}', b', "stacks": [7]}', b', "stacks": [{"file": []}]}', b', "stacks": ' + b"[" * 100_000],
+    [
+        b"",
+        b"}",
+        b', "stacks": 7}',
+        b', "stacks": [7]}',
+        b', "stacks": [{"file": []}]}',
+        b', "stacks": ' + b"[" * 100_000,
+    ],
     ids=lambda rest: rest[:30].decode() or "cut off",
 )
 def test_a_damaged_manifest_of_ours_is_ours_and_every_other_file_speaks_for_itself(folder, rest):
