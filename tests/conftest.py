@@ -16,7 +16,12 @@ from blueprint.layers import layers_for
 from blueprint.render import Rendered, render
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = sorted(path.stem for path in (ROOT / "environments").glob("*.yaml") if path.stem != "base")
+#: What the user of this checkout has: any valid set. Nothing may be assumed of it but that it is committed.
+SHIPPED = sorted(
+    path.stem for path in (ROOT / "environments").glob("*.yaml") if not path.stem.startswith("base")
+)
+#: A frozen copy of the environment files that the project came with, for tests that need to know them.
+EXAMPLE = ROOT / "tests" / "example"
 
 #: Name of a property of a test (record_property) whose text is printed at the end of the run.
 IN_SUMMARY = "in summary"
@@ -141,11 +146,15 @@ def rendered_account(environments: Callable[..., Path]) -> Callable[..., Renderi
     return make
 
 
-def load_shipped(name: str) -> Rendering:
-    """A shipped environment, rendered now."""
-    folder = ROOT / "environments"
+def load_shipped(name: str, folder: Path = ROOT / "environments") -> Rendering:
+    """An environment of this checkout, rendered now."""
     subject = load_account(folder) if name == "account" else load_environment(folder, name)
     return Rendering(render(subject, layers_for(subject)))
+
+
+def load_example(name: str) -> Rendering:
+    """An environment of the frozen example, rendered now."""
+    return load_shipped(name, EXAMPLE)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,10 +16,11 @@ from awacs.aws import Condition
 from blueprint.layers import layer_names
 from blueprint.layers.shared.buckets import SSE_S3_BUCKETS
 from blueprint.render.limits import INLINE_BYTES
-from tests.conftest import ROOT, SHIPPED, Rendering, load_shipped
+from tests.conftest import ROOT, SHIPPED, Rendering, load_example, load_shipped
 from tests.invariants import CHECKS, Case, cases, encryption_of, fixed_names, violations
 
 shipped: Callable[[str], Rendering] = cache(load_shipped)
+example: Callable[[str], Rendering] = cache(load_example)
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -28,7 +29,8 @@ def test_every_shipped_template_keeps_to_it(name):
 
 
 def test_there_is_something_to_check_in_every_shipped_environment():
-    assert {"account", "dev", "staging", "prod"} <= set(SHIPPED)
+    assert "account" in SHIPPED
+    assert len(SHIPPED) > 1
     for name in SHIPPED:
         package = "blueprint.layers.account" if name == "account" else "blueprint.layers"
         assert {stack["layer"] for stack in shipped(name).manifest["stacks"]} == set(layer_names(package))
@@ -72,7 +74,7 @@ OPEN_DATABASE = {
 }
 ROLE = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "acme-prod-role"}}
 
-#: Check -> what breaks it: the stack of prod, and the change.
+#: Check -> what breaks it: the stack of the example's prod, and the change.
 BREAKS: dict[str, list[tuple[str, Callable[[dict[str, Any]], None]]]] = {
     "every_parameter_is_explained_in_exactly_one_labelled_group": [
         ("security", without(*ROTATION, "Default")),
@@ -193,7 +195,7 @@ OF_THE_MANIFEST = {"every_resource_can_be_traced_to_its_layer"}
     ids=[f"{name}-{number}" for name, changes in BREAKS.items() for number, _ in enumerate(changes, 1)],
 )
 def test_a_check_finds_what_it_is_for(name, stack, change):
-    (case,) = (case for case in cases(shipped("prod")) if case.stack["name"] == stack)
+    (case,) = (case for case in cases(example("prod")) if case.stack["name"] == stack)
     broken = Case(case.rendering, case.stack, copy.deepcopy(case.template))
     change(broken.template)
     before = violations(case, name)

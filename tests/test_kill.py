@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from blueprint.render import writer
-from tests.conftest import ROOT
+from tests.conftest import EXAMPLE, ROOT
 
 KILLS = 12  # of a real render, at moments spread over its time
 
@@ -48,7 +48,7 @@ def killed_after(project: Path, seconds: float) -> bool:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     root = tmp_path / "checkout"
-    shutil.copytree(ROOT / "environments", root / "environments")
+    shutil.copytree(EXAMPLE, root / "environments")
     render(root)
     return root
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from blueprint.cli import main
-from tests.conftest import ROOT
+from tests.conftest import EXAMPLE, ROOT
 
 
 @dataclass
@@ -25,9 +25,11 @@ class Result:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with the shipped environment files and nothing rendered, and the person standing in it."""
+    """A checkout with the example's environment files and nothing rendered, and the person standing in it."""
     root = tmp_path / "checkout"
-    shutil.copytree(ROOT / "environments", root / "environments")
+    shutil.copytree(EXAMPLE, root / "environments")
+    for schema in (ROOT / "environments").glob("*schema.json"):
+        shutil.copy(schema, root / "environments")
     monkeypatch.chdir(root)
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)

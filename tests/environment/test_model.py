@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 from blueprint.environment import Account, Environment, load_account, load_environment
 from blueprint.environment.messages import limits
 from blueprint.environment.model import EbsEncryption, FlowLogs, Network, Recovery, Security, Storage, Trail
+from tests.conftest import EXAMPLE, ROOT, SHIPPED
 
-ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 SECTIONS: tuple[type[BaseModel], ...] = (
     Environment,
     Account,
@@ -85,8 +85,8 @@ def test_an_environment_cannot_be_changed(write: Callable[..., Path]) -> None:
         env.network.zones = 4
 
 
-def test_the_shipped_environments_are_what_they_say() -> None:
-    prod, staging, dev = (load_environment(ENVIRONMENTS, name) for name in ("prod", "staging", "dev"))
+def test_the_example_is_what_it_says() -> None:
+    prod, staging, dev = (load_environment(EXAMPLE, name) for name in ("prod", "staging", "dev"))
     assert prod.network.zones == 3
     assert prod.network.nat in ("regional", "per-zone")
     assert prod.recovery_regions == ("eu-central-1",)
@@ -95,4 +95,11 @@ def test_the_shipped_environments_are_what_they_say() -> None:
     assert dev.network.interface_endpoints == ()
     assert prod.account not in (dev.account, staging.account)
     assert len({env.domain for env in (prod, staging, dev)}) == 3
-    assert load_account(ENVIRONMENTS).rollout[prod.account] == prod.regions
+    assert load_account(EXAMPLE).rollout[prod.account] == prod.regions
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name != "account"])
+def test_the_account_is_set_up_wherever_an_environment_is(name: str) -> None:
+    folder = ROOT / "environments"
+    env, account = load_environment(folder, name), load_account(folder)
+    assert set(env.regions) <= set(account.rollout[env.account])

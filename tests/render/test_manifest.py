@@ -14,7 +14,7 @@ from troposphere.iam import Role
 
 from blueprint.render import manifest, render
 from blueprint.stacks.places import Place
-from tests.conftest import RECOVERY, SHIPPED, load_shipped
+from tests.conftest import RECOVERY, SHIPPED, load_example, load_shipped
 from tests.json_schema import violations
 from tests.small import stack_of
 
@@ -26,6 +26,12 @@ SCHEMA = json.loads(Path(manifest.__file__).with_name("manifest.schema.json").re
 @pytest.fixture(scope="module")
 def shipped() -> Callable[[str], dict[str, Any]]:
     return lambda name: json.loads(manifest.to_bytes(load_shipped(name).manifest))
+
+
+@pytest.fixture(scope="module")
+def example() -> dict[str, Any]:
+    """The manifest of the example's prod, which has a recovery region."""
+    return json.loads(manifest.to_bytes(load_example("prod").manifest))
 
 
 # -- the published format ------------------------------------------------------------------------------
@@ -61,8 +67,8 @@ BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_the_schema_refuses(shipped, name):
-    data = copy.deepcopy(shipped("prod"))
+def test_the_schema_refuses(example, name):
+    data = copy.deepcopy(example)
     BROKEN[name](data)
     assert list(violations(SCHEMA, data)), name
 
@@ -153,19 +159,18 @@ def test_every_import_is_exported_in_its_region_by_a_step_that_comes_before(ship
                 assert number in step["needs"]
 
 
-def test_the_outputs_that_are_bound_are_among_those_of_the_step_that_is_waited_for(shipped):
-    data = shipped("prod")
+def test_the_outputs_that_are_bound_are_among_those_of_the_step_that_is_waited_for(example):
     bound = [
         (step, value["from"])
-        for step in data["steps"]
+        for step in example["steps"]
         for value in step["parameters"].values()
         if isinstance(value, dict)
     ]
     assert bound
     for step, source in bound:
-        needed = [data["steps"][number - 1] for number in step["needs"]]
+        needed = [example["steps"][number - 1] for number in step["needs"]]
         assert (source["stack_name"], source["region"]) in {(s["stack_name"], s["region"]) for s in needed}
-        (stack,) = (stack for stack in data["stacks"] if stack["name"] == source["stack"])
+        (stack,) = (stack for stack in example["stacks"] if stack["name"] == source["stack"])
         assert source["output"] in {output["name"] for output in stack["outputs"]}
 
 
@@ -226,11 +231,11 @@ def test_every_resource_can_be_traced_to_its_layer_and_to_the_setting_that_cause
                 assert layer.startswith(stack["layer"]), (stack["name"], logical_id)
 
 
-def test_settings_that_resources_name_exist_in_the_environment_file(shipped):
+def test_settings_that_resources_name_exist_in_the_environment_file(example):
     from blueprint.environment import Environment
 
     settings = {
-        resource["setting"] for stack in shipped("prod")["stacks"] for resource in stack["resources"].values()
+        resource["setting"] for stack in example["stacks"] for resource in stack["resources"].values()
     } - {""}
     assert settings
     for setting in settings:
