@@ -108,6 +108,20 @@ def options(model: type[BaseModel]) -> dict[str, list[Any]]:
     return {path: BY_HAND[model].get(path) or derived(field) for path, field in leaves(model)}
 
 
+def without_values(model: type[BaseModel]) -> list[str]:
+    """A sentence for each option that nobody has said values for: it would be tried with its default alone."""
+    return [
+        path + " has no values to try: add them to BY_HAND in tests/options.py"
+        for path, values in options(model).items()
+        if not values
+    ]
+
+
+def tried(model: type[BaseModel]) -> dict[str, list[Any]]:
+    """Option to values, one at least: unset where none are known, which ``without_values`` tells."""
+    return {path: values or [UNSET] for path, values in options(model).items()}
+
+
 def as_tree(row: Mapping[str, Any]) -> dict[str, Any]:
     """The nested mapping of a file, from dotted paths; what is unset is left out."""
     tree: dict[str, Any] = {}

@@ -37,8 +37,8 @@ SHAPES = {
     "recovery": [{"recovery": options.recovery("eu-central-1")}],
     "two accounts": [{"region": "us-west-2"}, {"account": "444455556666", "region": "ap-southeast-7"}],
 }
-ENVIRONMENT_OPTIONS = {"name": NAMES, **options.options(Environment)}
-ACCOUNT_OPTIONS = {"shape": list(SHAPES), **options.options(Account)}
+ENVIRONMENT_OPTIONS = {"name": NAMES, **options.tried(Environment)}
+ACCOUNT_OPTIONS = {"shape": list(SHAPES), **options.tried(Account)}
 LINTED = 24  # templates for cfn-lint: about 6 s on two cores
 
 
@@ -128,9 +128,24 @@ def distinct() -> list[Distinct]:
 
 @pytest.mark.parametrize("model", [Environment, Account], ids=lambda model: model.__name__)
 def test_every_option_has_values_to_try(model: type[BaseModel]):
-    unknown = [path for path, values in options.options(model).items() if not values]
-    assert unknown == [], "say in BY_HAND of tests/options.py which values to try"
+    assert not (told := options.without_values(model)), "\n".join(told)
     assert options.BY_HAND[model].keys() <= dict(options.leaves(model)).keys()
+
+
+def test_an_option_that_nobody_knows_values_for_is_told_in_a_sentence():
+    class Alarms(BaseModel):
+        email: str | None = None
+
+    class Grown(Environment):
+        alarms: Alarms = Alarms()
+
+    known = options.BY_HAND | {Grown: options.BY_HAND[Environment]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(options, "BY_HAND", known)
+        assert options.tried(Grown)["alarms.email"] == [options.UNSET]
+        assert options.without_values(Grown) == [
+            "alarms.email has no values to try: add them to BY_HAND in tests/options.py"
+        ]
 
 
 def test_every_feature_is_tried_with_every_value():
