@@ -109,7 +109,7 @@ def options(model: type[BaseModel]) -> dict[str, list[Any]]:
 
 
 def without_values(model: type[BaseModel]) -> list[str]:
-    """A sentence for each option that nobody has said values for: it would be tried with its default alone."""
+    """A sentence for each option that nobody has said values for: it is tried with its default alone."""
     return [
         path + " has no values to try: add them to BY_HAND in tests/options.py"
         for path, values in options(model).items()
