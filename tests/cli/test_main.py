@@ -124,7 +124,7 @@ def test_the_console_script_is_the_function_that_build_py_calls():
 def test_build_py_works_from_anywhere_and_the_module_where_one_stands(project, tmp_path):
     result = program(str(ROOT / "build.py"), "--env", "prdo", cwd=tmp_path)
     assert result.returncode == 2
-    assert "did you mean prod?" in result.stderr
+    assert "there is no environment prdo" in result.stderr
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = program("-m", "blueprint", "--env", "dev", "--no-lint", "-q", cwd=project, env=environment)
     assert result.returncode == 0, result.stderr
