@@ -206,6 +206,8 @@ def _report_text(args: argparse.Namespace, outcome: Outcome, rendered_in: float)
     total = sum(len(outcome.output.chosen(item)) for item in outcome.everything)
     verb = "Rendered" if args.check else "Rendered and wrote"
     checked = "not checked" if outcome.findings is None else f"{len(outcome.serious)} errors and warnings"
+    if hints := len(outcome.findings or ()) - len(outcome.serious):
+        checked += f" and {hints} hints, which fail nothing (--format json lists them)"
     in_all = f"{seconds_since_start():.2f} s in all"
     print(f"{verb} {total} templates in {rendered_in:.2f} s, {checked}; {in_all}.")
 
