@@ -120,9 +120,10 @@ def _link_reference(plan: Plan, asker: Stack, reference: StackOutput) -> list[Pr
     source = _find(plan, asker, reference.stack, reference.output)
     if isinstance(source, Problem):
         return [source]
-    if all(target in source.targets for target in asker.targets):
+    readers = [d for d in _deployments(asker) if not (reference.primary_only and d.place.is_recovery)]
+    if all(reader.target in source.targets for reader in readers):
         reference.data = {"Fn::ImportValue": source.export_name(reference.output)}
-        for deployment in _deployments(asker):
+        for deployment in readers:
             plan.needs[deployment].add(
                 Deployment(source.name, deployment.target, source.targets[deployment.target])
             )

@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from troposphere import (
+    And,
     AWSHelperFn,
     AWSObject,
     Condition,
     Equals,
     Export,
     FindInMap,
+    If,
     Join,
     Not,
+    Or,
     Output,
     Parameter,
     Ref,
@@ -33,6 +36,8 @@ from blueprint.render.stateful import STATEFUL
 REGION_MAP = "Region"  # the one mapping: what differs between the regions of a template
 IS_PRIMARY = "IsPrimary"
 IS_RECOVERY = "IsRecovery"
+IS_ACTIVE = "IsActive"
+BY_ORIGIN = "by-origin"
 UNBOUND = "none"  # of a bound parameter where there is nothing to bind: in the primary region
 
 Resource = TypeVar("Resource", bound=AWSObject)
@@ -44,6 +49,7 @@ class StackOutput(AWSHelperFn):
     def __init__(self, stack: str, output: str) -> None:
         self.stack = stack
         self.output = output
+        self.primary_only = False  # read in the primary region alone, whatever regions the asker lives in
         self.data: dict[str, Any] = {}
 
 
@@ -234,6 +240,58 @@ class Stack:
             ],
         }
         return parameter
+
+    def from_primary(
+        self, name: str, *, stack: str, output: str, group: str, label: str, description: str, pattern: str
+    ) -> AWSHelperFn:
+        """An output of a stack of the primary, in every region of this one.
+
+        In the primary region it is an import; in recovery regions the bound parameter ``name``, so that
+        nothing of the primary is read when it is lost.
+        """
+        value = self.output_of(stack, output)
+        if not self.spans_recovery:
+            return value
+        value.primary_only = True
+        bound = self.bound_parameter(
+            name,
+            stack=stack,
+            output=output,
+            group=group,
+            label=label,
+            description=description,
+            pattern=pattern,
+        )
+        return If(self.is_primary(), value, Ref(bound))
+
+    def is_active(self) -> str:
+        """The name of the condition that holds where this stack is on duty: it serves users now.
+
+        Duty is an operator's parameter that only failover and failback change. By origin the primary is
+        active and recovery stands by; what may never change with it is what decides identity.
+        """
+        if IS_ACTIVE not in self.conditions:
+            duty = self.parameter(
+                "Duty",
+                BY_ORIGIN,
+                allowed=(BY_ORIGIN, "active", "standby"),
+                group="Recovery",
+                label="Duty",
+                description="Whether this stack serves users now. By origin, the primary does and recovery "
+                "stands by. Only a failover or failback changes it.",
+                constraint=f"One of {BY_ORIGIN}, active, standby.",
+            )
+            named = Equals(Ref(duty), "active")
+            if self.recovery_regions and not self.spans_recovery:
+                self.conditions[IS_ACTIVE] = named
+            else:
+                born = [Condition(self.is_primary())] if self.spans_recovery else []
+                self.conditions[IS_ACTIVE] = (
+                    Or(named, And(Equals(Ref(duty), BY_ORIGIN), *born))
+                    if born
+                    else (Not(Equals(Ref(duty), "standby")))
+                )
+        return IS_ACTIVE
 
     def second_pass(self, parameter: Parameter, value: str, *, after: Sequence[str], why: str) -> None:
         """Have ``parameter`` set to ``value`` in a wave of its own, once ``after`` are complete."""
