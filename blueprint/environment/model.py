@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 from pydantic.config import JsonDict
 
 from blueprint.environment import formats
 from blueprint.environment.cidr import MOST_ZONES
 from blueprint.environment.regions import ZONES
+from blueprint.environment.section import Section, Whole, YesNo
 from blueprint.problems import Where
 
 #: Retentions that CloudWatch Logs accepts, in days (PutRetentionPolicy).
@@ -90,12 +91,6 @@ KeyArn = Annotated[
     AfterValidator(formats.key_arn),
     Field(json_schema_extra=_pattern(formats.KEY_ARN, "ARN of a KMS key")),
 ]
-Whole = Annotated[int, Field(strict=True)]
-YesNo = Annotated[bool, Field(strict=True)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Recovery(Section):
