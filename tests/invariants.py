@@ -19,7 +19,7 @@ from typing import Any
 from blueprint.environment import Account
 from blueprint.layers.shared.buckets import SSE_S3_BUCKETS
 from blueprint.render.limits import measure
-from blueprint.render.stateful import STATEFUL
+from blueprint.render.stateful import STATEFUL, holds_data
 from blueprint.schemas import create_only, schema, types_missing
 from tests.conftest import Rendering
 
@@ -206,7 +206,9 @@ def what_holds_data_is_kept_when_its_stack_or_its_resource_goes(case: Case) -> I
         "UpdateReplacePolicy": ("Retain", "Snapshot"),
     }
     for name, resource in case.resources.items():
-        if resource["Type"] in STATEFUL or resource["Type"] in cfn_lints_stateful_types():
+        kind, properties = resource["Type"], resource.get("Properties", {})
+        unknown = kind in cfn_lints_stateful_types() - STATEFUL.keys()
+        if unknown or holds_data(kind, properties):
             for key, lawful in keeping.items():
                 if resource.get(key) not in lawful:
                     yield f"{name} ({resource['Type']}) has {key} {resource.get(key)}"
@@ -218,7 +220,7 @@ def what_cfn_lint_calls_stateful_is_in_our_ledger_too(case: Case) -> Iterator[st
         if resource["Type"] in cfn_lints_stateful_types() - STATEFUL.keys():
             yield f"{name} ({resource['Type']}) is not in STATEFUL"
         entry = case.stack["resources"][name]
-        if entry["stateful"] != (resource["Type"] in STATEFUL):
+        if entry["stateful"] != holds_data(resource["Type"], resource.get("Properties", {})):
             yield f"{name}: the manifest says stateful: {entry['stateful']}"
 
 

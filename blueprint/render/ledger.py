@@ -21,7 +21,7 @@ from blueprint.environment import Environment
 from blueprint.problems import BlueprintError, Problem, Where
 from blueprint.render.places import Subject
 from blueprint.render.stack import Stack
-from blueprint.render.stateful import STATEFUL
+from blueprint.render.stateful import STATEFUL, holds_data
 
 VERSION = 1
 
@@ -59,7 +59,7 @@ def records_of(stacks: Iterable[Stack]) -> list[dict[str, Any]]:
         }
         for stack in stacks
         for logical_id, resource in stack.resources.items()
-        if resource.resource_type in STATEFUL
+        if holds_data(str(resource.resource_type), resource.properties)
     ]
 
 

@@ -15,7 +15,7 @@ from blueprint.environment import Environment
 from blueprint.render.linking import Deployment, Plan, Step
 from blueprint.render.places import Subject, Target
 from blueprint.render.stack import Binding, Stack, StackOutput
-from blueprint.render.stateful import STATEFUL
+from blueprint.render.stateful import holds_data
 from blueprint.render.template import capabilities
 
 VERSION = 1
@@ -84,7 +84,7 @@ def _stack(plan: Plan, stack: Stack, body: bytes) -> dict[str, Any]:
         "resources": {
             name: {
                 "type": resource.resource_type,
-                "stateful": resource.resource_type in STATEFUL,
+                "stateful": holds_data(str(resource.resource_type), resource.properties),
                 **asdict(stack.traces[name]),
             }
             for name, resource in stack.resources.items()

@@ -121,6 +121,7 @@ class Stack:
         self.bindings: list[Binding] = []
         self.passes: list[SecondPass] = []
         self.secrets: list[Secret] = []
+        self.waits: list[str] = []
         self.traces: dict[str, Trace] = {}
         self.targets: dict[Target, Place] = {}
         for place in places:
@@ -180,7 +181,7 @@ class Stack:
     def parameter(
         self,
         name: str,
-        default: str | int | None,
+        default: str | float | None,
         *,
         group: str,
         label: str,
@@ -189,8 +190,8 @@ class Stack:
         kind: str = "String",
         allowed: Sequence[str | int] = (),
         pattern: str = "",
-        minimum: int | None = None,
-        maximum: int | None = None,
+        minimum: float | None = None,
+        maximum: float | None = None,
     ) -> Parameter:
         """What an operator may turn in the console without rendering again."""
         options: dict[str, Any] = {
@@ -301,6 +302,13 @@ class Stack:
         """List a secret that a person must fill in. Its value never passes through here."""
         self.secrets.append(Secret(name, description))
 
+    def wait_for(self, stack: str) -> None:
+        """Come after every deployment of ``stack``, those in other regions too, without reading an output.
+
+        For what a service looks up in another region by itself: a replica's key, a replication's target.
+        """
+        self.waits.append(stack)
+
     # -- resources and outputs -----------------------------------------------------------------------
 
     def add(self, resource: Resource, setting: str = "") -> Resource:
@@ -311,16 +319,17 @@ class Stack:
         self._tag(resource)
         return resource
 
-    def add_stateful(self, resource: Resource, setting: str = "") -> Resource:
+    def add_stateful(self, resource: Resource, setting: str = "", *, snapshot: bool = False) -> Resource:
         """Add a resource that holds data: it outlives its stack, and what replaces it.
 
         ``RetainExceptOnCreate`` because a first creation that fails has nothing to keep, and a kept
-        resource with a fixed name would block the next attempt.
+        resource with a fixed name would block the next attempt. With ``snapshot`` its data outlive it in a
+        last snapshot instead, where the type can make one and a kept resource would go on costing.
         """
         if resource.resource_type not in STATEFUL:
             raise TypeError(f"{resource.resource_type} is not in STATEFUL")
-        resource.DeletionPolicy = "RetainExceptOnCreate"
-        resource.UpdateReplacePolicy = "Retain"
+        resource.DeletionPolicy = "Snapshot" if snapshot else "RetainExceptOnCreate"
+        resource.UpdateReplacePolicy = "Snapshot" if snapshot else "Retain"
         return self.add(resource, setting)
 
     def _tag(self, resource: AWSObject) -> None:
