@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 from pydantic.config import JsonDict
 
 from blueprint.environment import formats
+from blueprint.environment.application_model import Application
 from blueprint.environment.cidr import MOST_ZONES
 from blueprint.environment.regions import ZONES
 from blueprint.environment.section import Section, Whole, YesNo
@@ -244,6 +245,7 @@ class Environment(Subject):
     network: Network = Field(default=Network())
     security: Security = Field(default=Security())
     storage: Storage = Field(default=Storage())
+    application: Application = Field(default=Application())
 
     @property
     def recovery_regions(self) -> tuple[str, ...]:
