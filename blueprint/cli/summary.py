@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from blueprint.cli.terminal import colour, table
+from blueprint.environment import Environment
+from blueprint.environment.checks import notices
 from blueprint.gate import Finding
 from blueprint.render import Rendered
 from blueprint.render.limits import INLINE_BYTES, WARN_AT
@@ -68,6 +70,8 @@ def count(findings: Any) -> dict[str, int]:
 
 def _notes(rendered: Rendered) -> list[str]:
     notes = []
+    if isinstance(rendered.subject, Environment):
+        notes += [f"  {notice}" for notice in notices(rendered.subject)]
     for stack in rendered.manifest["stacks"]:
         if stack["bytes"] > INLINE_BYTES:
             notes.append(

@@ -10,9 +10,11 @@ from itertools import combinations
 from typing import Generic, TypeVar
 
 from blueprint.environment.application_model import architecture
+from blueprint.environment.formats import EXAMPLE_DOMAINS, HOW_TO_GET_A_DOMAIN, is_below
 from blueprint.environment.model import Account, Environment, Subject
 from blueprint.environment.regions import ZONES, zone_prefix
 from blueprint.environment.tree import joined
+from blueprint.problems import Problem
 
 MOST_TAGS = 40  # AWS allows 50 on a resource; ours and the services' own need room
 ARCHIVE_MINIMUM = 90  # days that S3 Glacier Flexible Retrieval charges for at least
@@ -196,6 +198,23 @@ def _public_paths_are_named(env: Environment) -> Iterator[Finding]:
             )
 
 
+def _apex_records_have_a_zone(env: Environment) -> Iterator[Finding]:
+    if not env.edge.apex_records and not env.edge.hosted_zone_id:
+        yield Finding(
+            "edge.apex_records",
+            "a new zone has no records but ours, and the domain needs an address",
+            "remove it, or name the existing zone in edge.hosted_zone_id",
+            ("edge.hosted_zone_id",),
+        )
+    if not env.edge.apex_records and env.edge.certificate_authorities:
+        yield Finding(
+            "edge.certificate_authorities",
+            "the domain's CAA record is not ours, so that nothing can be added to it",
+            "add them to the existing record, or remove edge.apex_records",
+            ("edge.apex_records",),
+        )
+
+
 def _trail_outlives_archiving(account: Account) -> Iterator[Finding]:
     trail = account.trail
     least = trail.archive_after_days + ARCHIVE_MINIMUM
@@ -248,6 +267,18 @@ def _tags_fit(subject: Subject) -> Iterator[Finding]:
         seen[key.lower()] = key
 
 
+def notices(env: Environment) -> Iterator[Problem]:
+    """What renders well and yet cannot be deployed as it is."""
+    if is_below(env.domain, EXAMPLE_DOMAINS):
+        yield Problem(
+            f"{env.domain} is a name for examples: it renders, but Route 53 and certificate authorities "
+            "refuse it",
+            env.where("domain"),
+            f"before you deploy, {HOW_TO_GET_A_DOMAIN}",
+            "ENV081",
+        )
+
+
 CHECKS: tuple[Check[Environment], ...] = (
     Check(
         "ENV050", "A recovery region is not the primary region, and is listed once.", _recovery_is_elsewhere
@@ -260,6 +291,7 @@ CHECKS: tuple[Check[Environment], ...] = (
     ),
     Check("ENV055", "There are at most 40 tags, and no two differ in case only.", _tags_fit),
     Check("ENV056", "An interface endpoint is listed once.", _endpoints_once),
+    Check("ENV080", "Records of the domain that are not ours stand in a zone.", _apex_records_have_a_zone),
     Check("ENV070", "Sizes and thresholds of the application leave room between them.", _application_sizes),
     Check("ENV071", "Instance types have one processor architecture.", _one_architecture),
     Check("ENV072", "A public path is never every path.", _public_paths_are_named),

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from blueprint.environment.formats import nearest
+from blueprint.environment.formats import HOW_TO_GET_A_DOMAIN, nearest
 from blueprint.environment.parse import EXTENDS
 from blueprint.environment.tree import joined, shown
 from blueprint.problems import Problem, Where
@@ -127,6 +127,8 @@ def _words(error: Mapping[str, Any], model: type[BaseModel], location: Location)
 
 
 def _example(field: FieldInfo | None, key: str) -> str:
+    if key == "domain":  # an example of something that most people first have to get
+        return f"add it; if you have none, {HOW_TO_GET_A_DOMAIN}"
     return f"add it, for instance {key}: {field.examples[0]}" if field and field.examples else f"add {key}"
 
 

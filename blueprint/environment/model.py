@@ -16,6 +16,7 @@ from pydantic.config import JsonDict
 from blueprint.environment import formats
 from blueprint.environment.application_model import Application
 from blueprint.environment.cidr import MOST_ZONES
+from blueprint.environment.edge_model import Edge
 from blueprint.environment.regions import ZONES
 from blueprint.environment.section import Section, Whole, YesNo
 from blueprint.problems import Where
@@ -245,7 +246,21 @@ class Environment(Subject):
     network: Network = Field(default=Network())
     security: Security = Field(default=Security())
     storage: Storage = Field(default=Storage())
+    edge: Edge = Field(default=Edge())
     application: Application = Field(default=Application())
+
+    @property
+    def api_domain(self) -> str:
+        """Where the load balancer answers."""
+        return f"api.{self.domain}"
+
+    @property
+    def sign_in_domain(self) -> str:
+        """Where users sign in, or nothing where a domain of Cognito's is used.
+
+        Always a domain of ours with a recovery region, because only such a one can move to it.
+        """
+        return f"auth.{self.domain}" if self.recovery or self.edge.custom_sign_in else ""
 
     @property
     def recovery_regions(self) -> tuple[str, ...]:
