@@ -76,6 +76,7 @@ STATEFUL: dict[str, tuple[str, ...]] = {
         "SourceDBClusterIdentifier",
         "StorageEncrypted",
     ),
+    "AWS::Route53::HostedZone": ("Name",),  # another zone has other name servers, which nobody asks
     "AWS::S3::Bucket": ("BucketName", "BucketNamePrefix", "BucketNamespace", "ObjectLockEnabled"),
     "AWS::SecretsManager::Secret": ("Name",),
 }
