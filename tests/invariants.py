@@ -110,7 +110,13 @@ def cfn_lints_stateful_types() -> frozenset[str]:
 
 
 #: Properties that look like a name of ours and are none.
-NOT_NAMES = {("AWS::EC2::VPCEndpoint", "ServiceName")}  # AWS's service
+NOT_NAMES = {
+    ("AWS::EC2::VPCEndpoint", "ServiceName"),  # AWS's service
+    # The environment's domain. Zones and certificates of one name may be many; records are checked below.
+    ("AWS::CertificateManager::Certificate", "DomainName"),
+    ("AWS::Route53::HostedZone", "Name"),
+    *(("AWS::Route53::RecordSet", name) for name in ("Name", "Type", "SetIdentifier")),
+}
 _NAMING = re.compile(r"(Name|NamePrefix|Identifier|Alias)$")
 
 
@@ -298,6 +304,24 @@ def keys_rotate_and_can_be_administered(case: Case) -> Iterator[str]:
         ]
         if len(lifelines) != 1:
             yield f"{name} could lock its own account out"
+
+
+@check
+def a_name_in_dns_has_one_record_of_a_type_or_a_group_with_one_policy(case: Case) -> Iterator[str]:
+    """Route 53 refuses a second one, and one with a policy beside one without, in whatever stack they are."""
+    everywhere = [
+        (other, logical_id, record)
+        for other in cases(case.rendering)
+        for logical_id, record in other.of_type("AWS::Route53::RecordSet").items()
+    ]
+    for name, record in case.of_type("AWS::Route53::RecordSet").items():
+        for other, logical_id, second in everywhere:
+            if (str(other), logical_id) == (str(case), name):
+                continue
+            if (second["Name"], second["Type"]) == (record["Name"], record["Type"]):
+                identifiers = {json.dumps(r.get("SetIdentifier")) for r in (record, second)}
+                if "null" in identifiers or len(identifiers) == 1 or record.keys() != second.keys():
+                    yield f"{name} and {logical_id} of {other} are both {record['Type']} of {record['Name']}"
 
 
 # -- permissions ---------------------------------------------------------------------------------------

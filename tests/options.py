@@ -36,7 +36,7 @@ BY_HAND: dict[type[BaseModel], dict[str, list[Any]]] = {
         "project": ["acme", "ab", "twelve-chars"],
         "account": ["111122223333"],
         "owner": ["platform@example.com", LONGEST_MAIL],
-        "domain": ["shop.example.com", "example.com"],
+        "domain": ["shop.example.com", "example.com", f"{'a' * 47}.example.com"],
         "tags": [UNSET, TAGS],
         "region": ["eu-west-1", "us-east-1", "us-west-2", "ap-southeast-7"],
         "recovery": [
@@ -48,6 +48,8 @@ BY_HAND: dict[type[BaseModel], dict[str, list[Any]]] = {
         "network.cidr": [UNSET, "172.16.0.0/20", "192.168.0.0/21"],
         "network.zone_ids": [UNSET, {"us-east-1": ["use1-az6", "use1-az5", "use1-az4", "use1-az2"]}],
         "network.interface_endpoints": [UNSET, ["ssm", "kms"], list(get_args(Endpoint))],
+        "edge.hosted_zone_id": [UNSET, "Z0123456789ABCDEFGHIJ"],
+        "edge.certificate_authorities": [UNSET, ["letsencrypt.org"]],
         # Days that leave the archive its 90 days.
         "storage.log_retention_days": [UNSET, 270, 36_500],
     },
@@ -135,6 +137,12 @@ def _logs_outlive_the_archive(archive: str, retention: str) -> Callable[[Mapping
     return holds
 
 
+def _own_records_have_a_zone(row: Mapping[str, Any]) -> bool:
+    ours = row.get("edge.apex_records", True)
+    zone, others = row.get("edge.hosted_zone_id", "any"), row.get("edge.certificate_authorities")
+    return bool(ours or (zone and not others))
+
+
 def _own_keys_have_arns(row: Mapping[str, Any]) -> bool:
     mode, keys = "ebs_encryption.mode", "ebs_encryption.key_arns"
     return not row.keys() >= {mode, keys} or (row[mode] == "existing") == bool(row[keys])
@@ -142,7 +150,7 @@ def _own_keys_have_arns(row: Mapping[str, Any]) -> bool:
 
 def possible_environment(row: dict[str, Any]) -> bool:
     lives = _logs_outlive_the_archive("storage.archive_after_days", "storage.log_retention_days")
-    return _enough_zones(row) and lives(row)
+    return _enough_zones(row) and lives(row) and _own_records_have_a_zone(row)
 
 
 def possible_account(row: dict[str, Any]) -> bool:

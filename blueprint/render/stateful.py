@@ -76,7 +76,8 @@ STATEFUL: dict[str, tuple[str, ...]] = {
         "SourceDBClusterIdentifier",
         "StorageEncrypted",
     ),
-    "AWS::Route53::HostedZone": ("Name",),  # another zone has other name servers, which nobody asks
+    # Another zone has other name servers, and the domain above points to this one's.
+    "AWS::Route53::HostedZone": ("DelegationSetId", "Name"),
     "AWS::S3::Bucket": ("BucketName", "BucketNamePrefix", "BucketNamespace", "ObjectLockEnabled"),
     "AWS::SecretsManager::Secret": ("Name",),
 }

@@ -44,8 +44,12 @@ def test_every_create_only_property_of_a_watched_type_is_watched():
 def test_cfn_lints_list_of_stateful_types_is_where_we_expect_it():
     data = Path(find_spec("cfnlint").origin).parent / "data" / "AdditionalSpecs" / "StatefulResources.json"
     known = set(json.loads(data.read_text(encoding="utf-8"))["ResourceTypes"])
-    # Theirs lacks these: losing the one loses data, losing the other the way to a second region.
-    assert set(STATEFUL) - known == {"AWS::KMS::ReplicaKey", "AWS::RDS::GlobalCluster"}
+    # Theirs lacks these: losing one loses data, the way to a second region, or the name servers in use.
+    assert set(STATEFUL) - known == {
+        "AWS::KMS::ReplicaKey",
+        "AWS::RDS::GlobalCluster",
+        "AWS::Route53::HostedZone",
+    }
 
 
 def test_members_of_a_cluster_and_read_replicas_hold_nothing_of_their_own():
