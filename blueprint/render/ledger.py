@@ -21,7 +21,7 @@ from blueprint.environment import Environment
 from blueprint.problems import BlueprintError, Problem, Where
 from blueprint.render.places import Subject
 from blueprint.render.stack import Stack
-from blueprint.render.stateful import STATEFUL, holds_data
+from blueprint.render.stateful import REASONS, STATEFUL, holds_data
 
 VERSION = 1
 
@@ -114,9 +114,11 @@ def _lost(old: Ledger, now: list[dict[str, Any]], path: Path) -> list[Problem]:
             what = f"{name} ({record['type']}) holds data and is no longer rendered"
             append = {"resource": name, "dropped": True, "note": "docs/migrations/<your note>.md"}
         elif (new["type"], new["identity"]) != (record["type"], record["identity"]):
+            why = _why(record, new)
             what = (
-                f"{name} holds data and would be replaced: {record['type']} {_text(record['identity'])} "
-                f"becomes {new['type']} {_text(new['identity'])}"
+                f"{name} holds data and {'must not change so' if why else 'would be replaced'}: "
+                f"{record['type']} {_text(record['identity'])} becomes {new['type']} "
+                f"{_text(new['identity'])}{why}"
             )
             append = {**new, "note": "docs/migrations/<your note>.md"}
         else:
@@ -130,6 +132,14 @@ def _lost(old: Ledger, now: list[dict[str, Any]], path: Path) -> list[Problem]:
             )
         )
     return problems
+
+
+def _why(record: dict[str, Any], new: dict[str, Any]) -> str:
+    """What is known about the properties that differ."""
+    names = record["identity"].keys() | new["identity"].keys()
+    changed = [name for name in sorted(names) if record["identity"].get(name) != new["identity"].get(name)]
+    reasons = [f"{name}: {REASONS[key]}" for name in changed if (key := (new["type"], name)) in REASONS]
+    return f" ({'; '.join(reasons)})" if reasons else ""
 
 
 def _unexplained(old: Ledger, path: Path) -> list[Problem]:

@@ -13,6 +13,16 @@ from typing import Any
 #: schema, or (MultiRegion of a key) refused by the service after creation. Of those that replace a database
 #: only sometimes (MultiAZ, GlobalClusterIdentifier), none: they must be able to change in place.
 STATEFUL: dict[str, tuple[str, ...]] = {
+    # Of a user pool none is create-only in its schema: Cognito refuses to change them, or, for the issuer
+    # and the kind of key, changes them and ends every session.
+    "AWS::Cognito::UserPool": (
+        "AliasAttributes",
+        "IssuerConfiguration",
+        "KeyConfiguration",
+        "Schema",
+        "UsernameAttributes",
+        "UsernameConfiguration",
+    ),
     "AWS::ElastiCache::ReplicationGroup": (
         "AtRestEncryptionEnabled",
         "CacheSubnetGroupName",
@@ -80,6 +90,23 @@ STATEFUL: dict[str, tuple[str, ...]] = {
     "AWS::Route53::HostedZone": ("DelegationSetId", "Name"),
     "AWS::S3::Bucket": ("BucketName", "BucketNamePrefix", "BucketNamespace", "ObjectLockEnabled"),
     "AWS::SecretsManager::Secret": ("Name",),
+}
+
+#: Why a property must stay, where that is not simply that another value means another resource.
+REASONS: dict[tuple[str, str], str] = {
+    ("AWS::Cognito::UserPool", "AliasAttributes"): "Cognito refuses to change how people may sign in",
+    ("AWS::Cognito::UserPool", "IssuerConfiguration"): (
+        "tokens name their issuer, so every session ends and everything that checks tokens must follow; "
+        "identity.replication: never keeps the original issuer, prepared the updated one"
+    ),
+    ("AWS::Cognito::UserPool", "KeyConfiguration"): (
+        "the kind of key goes with the issuer, and only a pool with both can be replicated"
+    ),
+    ("AWS::Cognito::UserPool", "Schema"): (
+        "Cognito refuses to change or remove an attribute; custom ones can be added at the end, for ever"
+    ),
+    ("AWS::Cognito::UserPool", "UsernameAttributes"): "Cognito refuses to change how people may sign in",
+    ("AWS::Cognito::UserPool", "UsernameConfiguration"): "Cognito refuses to change how names compare",
 }
 
 #: A database instance with one of these holds nothing of its own: the cluster's volume, or a copy.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from blueprint.render.stateful import STATEFUL, holds_data
+from blueprint.render.stateful import REASONS, STATEFUL, holds_data
 from blueprint.schemas import create_only, property_schema, schema
 
 #: Decided at creation by the service, though the schema does not say so ("CreateKey" of KMS). Object lock
@@ -16,6 +16,8 @@ from blueprint.schemas import create_only, property_schema, schema
 DECIDED_AT_CREATION = {
     *(("AWS::KMS::Key", name) for name in ("MultiRegion", "KeySpec", "KeyUsage", "Origin")),
     ("AWS::S3::Bucket", "ObjectLockEnabled"),
+    # Refused by UpdateUserPool, or (issuer and kind of key) ending every session.
+    *(("AWS::Cognito::UserPool", name) for name in STATEFUL["AWS::Cognito::UserPool"]),
 }
 
 
@@ -25,6 +27,19 @@ DECIDED_AT_CREATION = {
 def test_what_identifies_a_resource_cannot_change_without_replacing_it(kind, name):
     assert property_schema(kind, name)
     assert name in create_only(kind) or (kind, name) in DECIDED_AT_CREATION
+
+
+def test_every_property_with_a_reason_is_watched():
+    assert REASONS
+    for (kind, name), reason in REASONS.items():
+        assert name in STATEFUL[kind]
+        assert len(reason) > 30
+
+
+def test_all_that_cognito_decides_at_creation_is_watched_with_its_reason():
+    assert {name for kind, name in REASONS if kind == "AWS::Cognito::UserPool"} == set(
+        STATEFUL["AWS::Cognito::UserPool"]
+    )
 
 
 def test_replicas_of_keys_are_watched_like_keys():
