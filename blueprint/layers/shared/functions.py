@@ -1,7 +1,8 @@
-"""Lambda functions for custom resources: own role, own log group, code inline.
+"""Lambda functions: own role, own log group, code inline.
 
-Custom resources are the exception: only where CloudFormation has no type. Their code is a tested file under
-``blueprint/functions``; a template carries its text, so that what is reviewed is what runs.
+Custom resources are the exception: only where CloudFormation has no type. A function's code is a tested file
+under ``blueprint/functions``; a template carries its text, so that what is reviewed is what runs. A file that
+imports the skeleton of custom resources gets its text in front; others (triggers, rotation) stand alone.
 """
 
 from __future__ import annotations
@@ -38,11 +39,13 @@ def add_function(
     statements: Sequence[Statement],
     timeout_seconds: int,
     log_key_arn: AWSHelperFn | None = None,
+    memory_mb: int = 256,  # boto3 starts twice as fast as with the least
 ) -> Function:
-    """Add the function of a custom resource, with its role and log group.
+    """Add a function, with its role and log group.
 
     ``module`` is a file of ``blueprint/functions`` that defines ``handler``; ``statements`` is what it may do
-    besides writing its log; ``timeout_seconds`` (30 to 900) includes 12 for sending an answer.
+    besides writing its log; ``timeout_seconds`` (up to 900) of a custom resource's function is 30 at least,
+    because it includes 12 for sending an answer.
     """
     log_options: dict[str, Any] = {"KmsKeyId": log_key_arn} if log_key_arn else {}
     log = stack.add_stateful(LogGroup(f"{name}Logs", RetentionInDays=LOG_DAYS, **log_options))
@@ -72,7 +75,7 @@ def add_function(
             Code=Code(ZipFile=inline_code(module)),
             Role=GetAtt(role, "Arn"),
             Timeout=timeout_seconds,
-            MemorySize=256,  # MB; boto3 starts twice as fast as with the least
+            MemorySize=memory_mb,
             LoggingConfig=LoggingConfig(LogGroup=Ref(log)),
         )
     )
@@ -110,8 +113,11 @@ def _patience(timeout_seconds: int) -> int:
 
 @cache
 def inline_code(module: str) -> str:
-    """The text of a function as it stands in a template: the skeleton, then its own file, in one."""
-    own = (_FOLDER / f"{module}.py").read_text(encoding="utf-8").replace(_FUTURE, "")
+    """The text of a function as it stands in a template: the skeleton if it needs it, then its own file."""
+    own = (_FOLDER / f"{module}.py").read_text(encoding="utf-8")
+    if _IMPORT not in own:
+        return own
+    own = own.replace(_FUTURE, "")
     kept = [line for line in own.splitlines() if not line.startswith(_IMPORT)]
     return f"{(_FOLDER / f'{_SKELETON}.py').read_text(encoding='utf-8')}\n\n" + "\n".join(kept).strip() + "\n"
 
