@@ -19,9 +19,7 @@ ZoneNumber = Annotated[
         }
     ),
 ]
-Authority = Annotated[
-    str, AfterValidator(formats.authority), Field(json_schema_extra={"format": "hostname"})
-]
+Authority = Annotated[str, AfterValidator(formats.authority), Field(json_schema_extra={"format": "hostname"})]
 
 
 class Edge(Section):

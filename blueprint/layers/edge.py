@@ -1,8 +1,8 @@
 """Edge: the domain's zone, its certificates, and the address of the load balancer. Promises R1 and R11.
 
-Four stacks, because what is needed first and what is known last must not wait for one another: the zone comes
-before everything, the certificates before the load balancer and the sign-in domain, the address after the load
-balancer. docs/layers/edge.md says what a person has to do in between.
+Four stacks, because what is needed first and what is known last must not wait for one another: the zone
+comes before everything, the certificates before the load balancer and the sign-in domain, the address after
+the load balancer. docs/layers/edge.md says what a person has to do in between.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def _dns(env: Environment) -> Stack:
         Place.PRIMARY,
         purpose=f"Records of {env.domain} in an existing hosted zone."
         if env.edge.hosted_zone_id
-        else f"Hosted zone of {env.domain}. When it is new, have the domain above (or the registrar) point to "
-        "the output NameServers, before any other edge stack.",
+        else f"Hosted zone of {env.domain}. When it is new, have the domain above it (or the registrar) point "
+        "to the output NameServers, before any other edge stack.",
     )
     zone_id = env.edge.hosted_zone_id or _zone(stack, env)
     if env.edge.apex_records:
@@ -149,8 +149,8 @@ def _sign_in(env: Environment) -> Stack:
 def _certificate(stack: Stack, title: str, names: Sequence[str], zone_id: AWSHelperFn) -> Certificate:
     """A certificate that CloudFormation validates by itself, for it knows the zone of every name.
 
-    No name can change later: another list makes another certificate, whose ARN is exported and in use. What a
-    replacement leaves behind stays until nobody uses it, because ACM does not delete what a load balancer has.
+    No name can change later: another list makes another certificate, whose ARN is exported and in use. What
+    a replacement leaves behind stays, because ACM deletes no certificate that something uses.
     """
     others = {"SubjectAlternativeNames": list(names[1:])} if names[1:] else {}
     return stack.add(
@@ -177,9 +177,9 @@ def _certificate(stack: Stack, title: str, names: Sequence[str], zone_id: AWSHel
 def _records(env: Environment) -> Stack:
     """The load balancer's address. Always in a group of its own with a failover policy, though it is alone.
 
-    A record can join such a group later and none can be turned into one: Route 53 refuses a record with a
-    policy beside one without, and their identifiers are part of what they are. So the recovery region's record
-    is added without touching this one, in an environment that gets such a region one day as well.
+    A record can join a group later, and none can be turned into one: Route 53 refuses a record with a policy
+    beside one without, and the identifier is part of what a record is. So the recovery region's record will
+    be added without touching this one, also where such a region is asked for one day only.
     """
     stack = Stack(
         "edge-records",
