@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import combinations
-from typing import Generic, TypeVar
 
 from blueprint.environment.application_model import architecture
+from blueprint.environment.database_checks import DATABASE_CHECKS
+from blueprint.environment.finding import Check, Finding
 from blueprint.environment.formats import EXAMPLE_DOMAINS, HOW_TO_GET_A_DOMAIN, is_below
+from blueprint.environment.identity_checks import IDENTITY_CHECKS
 from blueprint.environment.model import Account, Environment, Subject
 from blueprint.environment.regions import ZONES, zone_prefix
 from blueprint.environment.tree import joined
@@ -18,25 +19,6 @@ from blueprint.problems import Problem
 
 MOST_TAGS = 40  # AWS allows 50 on a resource; ours and the services' own need room
 ARCHIVE_MINIMUM = 90  # days that S3 Glacier Flexible Retrieval charges for at least
-
-Checked = TypeVar("Checked", bound=Subject)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A broken rule: the field to blame, the fact that makes it wrong, and what to do."""
-
-    field: str
-    why: str
-    remedy: str
-    reads: tuple[str, ...] = ()  # further fields it rests on
-
-
-@dataclass(frozen=True)
-class Check(Generic[Checked]):
-    code: str
-    rule: str
-    find: Callable[[Checked], Iterator[Finding]]
 
 
 def _recovery_is_elsewhere(env: Environment) -> Iterator[Finding]:
@@ -295,6 +277,8 @@ CHECKS: tuple[Check[Environment], ...] = (
     Check("ENV070", "Sizes and thresholds of the application leave room between them.", _application_sizes),
     Check("ENV071", "Instance types have one processor architecture.", _one_architecture),
     Check("ENV072", "A public path is never every path.", _public_paths_are_named),
+    *DATABASE_CHECKS,
+    *IDENTITY_CHECKS,
 )
 
 ACCOUNT_CHECKS: tuple[Check[Account], ...] = (

@@ -20,6 +20,7 @@ Location = tuple[int | str, ...]
 
 _TYPES = {
     "int": ("a whole number", "write a whole number without quotes"),
+    "float": ("a number", "write a number without quotes"),
     "bool": ("true or false", "write true or false, lower case and without quotes"),
     "string": ("text", "put quotes around it if it is meant as text"),
     "tuple": ("a list", "write [one, two], or one item per line with - in front"),

@@ -16,15 +16,13 @@ from pydantic.config import JsonDict
 from blueprint.environment import formats
 from blueprint.environment.application_model import Application
 from blueprint.environment.cidr import MOST_ZONES
+from blueprint.environment.database_model import Cache, Database
 from blueprint.environment.edge_model import Edge
+from blueprint.environment.identity_model import Identity
 from blueprint.environment.regions import ZONES
-from blueprint.environment.section import Section, Whole, YesNo
+from blueprint.environment.section import LogDays, Section, Whole, YesNo
 from blueprint.problems import Where
 
-#: Retentions that CloudWatch Logs accepts, in days (PutRetentionPolicy).
-LogDays = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-]  # fmt: skip
 Endpoint = Literal[
     "autoscaling",
     "cloudformation",
@@ -247,6 +245,9 @@ class Environment(Subject):
     security: Security = Field(default=Security())
     storage: Storage = Field(default=Storage())
     edge: Edge = Field(default=Edge())
+    identity: Identity = Field(default=Identity())
+    database: Database = Field(default=Database())
+    cache: Cache = Field(default=Cache())
     application: Application = Field(default=Application())
 
     @property
@@ -261,6 +262,12 @@ class Environment(Subject):
         Always a domain of ours with a recovery region, because only such a one can move to it.
         """
         return f"auth.{self.domain}" if self.recovery or self.edge.custom_sign_in else ""
+
+    @property
+    def replicable_users(self) -> bool:
+        """Whether the user pool is made so that it can get a replica: its issuer and its key decide that."""
+        wish = self.identity.replication
+        return wish == "prepared" or (wish == "by-recovery" and bool(self.recovery))
 
     @property
     def recovery_regions(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from troposphere.iam import Policy, Role
 from troposphere.logs import LogGroup
 
 from blueprint.environment import Environment
-from blueprint.environment.model import LogDays
+from blueprint.environment.section import LogDays
 from blueprint.render.stack import Stack
 
 _FLOW_LOGS = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*"
