@@ -40,8 +40,8 @@ def _dns(env: Environment) -> Stack:
         Place.PRIMARY,
         purpose=f"Records of {env.domain} in an existing hosted zone."
         if env.edge.hosted_zone_id
-        else f"Hosted zone of {env.domain}. When it is new, have the domain above it (or the registrar) point "
-        "to the output NameServers, before any other edge stack.",
+        else f"Hosted zone of {env.domain}. When it is new, have the domain above it (or the registrar) "
+        "point to the output NameServers, before any other edge stack.",
     )
     zone_id = env.edge.hosted_zone_id or _zone(stack, env)
     if env.edge.apex_records:
