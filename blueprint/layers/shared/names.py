@@ -35,6 +35,11 @@ def trail_name(subject: Subject) -> str:
     return f"{subject.project}-{subject.name}-trail"
 
 
+def beanstalk_environment(subject: Subject) -> str:
+    """The environment of Elastic Beanstalk: log groups and policies name it before it exists."""
+    return f"{subject.project}-{subject.name}"
+
+
 def key_alias(subject: Subject, what: str) -> str:
     """What people read in the list of keys; nothing of ours refers to a key by its alias."""
     return f"alias/{subject.project}-{subject.name}-{what}"
