@@ -49,7 +49,7 @@ def test_every_key_says_what_it_means_and_in_which_unit_and_range(
 
 
 def test_sections_of_layers_are_among_those_that_are_looked_at() -> None:
-    assert {section.__name__ for section in SECTIONS} >= {"Environment", "Account", "FlowLogs", "Edge", "Trail"}
+    assert {section.__name__ for section in SECTIONS} >= {"Environment", "Account", "FlowLogs", "Edge"}
 
 
 def test_required_keys_have_an_example_that_is_itself_valid() -> None:
