@@ -13,7 +13,7 @@ from blueprint.environment.regions import ZONES
 from blueprint.environment.section import Section, Whole, YesNo
 
 #: Secrets Manager's characters for names, less "." at the ends and what a dynamic reference cannot hold.
-NAME_OF_SECRET = r"[A-Za-z0-9][A-Za-z0-9/_+=@.-]{0,254}"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9/_+=@.-]{0,254}"
 _ARN_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}")
 #: https, or a scheme of the app's own. Plain http only on the developer's machine: codes would be readable.
 CALLBACK = r"(https://[a-z0-9.-]+|http://localhost(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*:/)/[A-Za-z0-9/_.~-]*"
@@ -29,7 +29,7 @@ def _region(text: str) -> str:
 
 
 def _secret_name(text: str) -> str:
-    if text and not re.fullmatch(NAME_OF_SECRET, text):
+    if text and not re.fullmatch(_NAME, text):
         refuse("ENV110", "is not the name of a secret in Secrets Manager", "for instance acme/prod/google")
     if _ARN_SUFFIX.fullmatch(text[-7:]):
         refuse(
@@ -58,7 +58,7 @@ SecretName = Annotated[
     AfterValidator(_secret_name),
     Field(
         json_schema_extra={
-            "pattern": f"^({NAME_OF_SECRET})?$",
+            "pattern": f"^({_NAME})?$",
             "patternErrorMessage": "name of a secret, not its ARN",
         }
     ),

@@ -6,6 +6,9 @@ exists; everything else is named by CloudFormation. ``docs/physical-names.md`` l
 
 from __future__ import annotations
 
+from hashlib import sha256
+
+from blueprint.environment import Environment
 from blueprint.render.places import Subject
 
 MOST_PREFIX_CHARACTERS = 32  # 63 of a bucket name less 31 of the suffix in the region with the longest code
@@ -43,3 +46,16 @@ def beanstalk_environment(subject: Subject) -> str:
 def key_alias(subject: Subject, what: str) -> str:
     """What people read in the list of keys; nothing of ours refers to a key by its alias."""
     return f"alias/{subject.project}-{subject.name}-{what}"
+
+
+def sign_in_prefix(env: Environment) -> str:
+    """What stands before ``.auth.<region>.amazoncognito.com``, where everybody's names must differ.
+
+    The end makes it ours without telling the account. Cognito refuses some words in it, which a product's
+    name may hold by chance (lawson).
+    """
+    whose = sha256(f"{env.account} {env.region} {env.project} {env.name}".encode()).hexdigest()
+    name = f"{env.project}-{env.name}"
+    if any(word in name for word in ("aws", "amazon", "cognito")):
+        name = "sign-in"
+    return f"{name}-{whose[:10]}"
