@@ -219,6 +219,13 @@ def _restored_from_one_thing(env: Environment) -> Iterator[Finding]:
             f"add database.restore_from.{lacking}",
             (f"database.restore_from.{lacking}",),
         )
+    if restore.source and env.database.engine == RDS:
+        yield Finding(
+            "database.restore_from.source",
+            "rds-mysql is restored from snapshots only",
+            "make a snapshot of that database and name it in database.restore_from.snapshot",
+            ("database.engine",),
+        )
     if ":cluster-snapshot:" in restore.snapshot and env.database.engine == RDS:
         yield Finding(
             "database.restore_from.snapshot",

@@ -43,6 +43,28 @@ def beanstalk_environment(subject: Subject) -> str:
     return f"{subject.project}-{subject.name}"
 
 
+def database(env: Environment) -> str:
+    """The database: its log groups carry its name and exist before it.
+
+    One that is restored is another database, so that its name differs: CloudFormation makes it before it
+    takes the former one away.
+    """
+    restored = env.database.restore_from
+    source = f"{restored.snapshot} {restored.source} {restored.time}"
+    suffix = f"-{sha256(source.encode()).hexdigest()[:8]}" if source.strip() else ""
+    return f"{env.project}-{env.name}-database{suffix}"
+
+
+def global_database(subject: Subject) -> str:
+    """The global database: clusters of other regions join it by name, without asking the primary region."""
+    return f"{subject.project}-{subject.name}-global"
+
+
+def secret(subject: Subject, what: str) -> str:
+    """A secret whose replica in the recovery region is found by the same name."""
+    return f"{subject.project}-{subject.name}-{what}"
+
+
 def key_alias(subject: Subject, what: str) -> str:
     """What people read in the list of keys; nothing of ours refers to a key by its alias."""
     return f"alias/{subject.project}-{subject.name}-{what}"
