@@ -75,7 +75,7 @@ class Listeners:
     """The public listener, and everything that must stand before Beanstalk comes."""
 
     public: Listener
-    guards: tuple[ListenerRule, ...]
+    refusals: tuple[ListenerRule, ...]
 
 
 def hosts(env: Environment) -> list[str]:
@@ -87,7 +87,7 @@ def hosts(env: Environment) -> list[str]:
 
 
 def add_listeners(stack: Stack, balancer: LoadBalancer, certificate: AWSHelperFn) -> Listeners:
-    """The three listeners, none of which forwards by default, each with its guard."""
+    """The three listeners, none of which forwards by default, each with its guard, and what is refused."""
     public = _listener(
         stack,
         balancer,
@@ -116,12 +116,13 @@ def add_listeners(stack: Stack, balancer: LoadBalancer, certificate: AWSHelperFn
     )
     reason = "It is not there to be called, so there is nobody to redirect: every request is refused."
     suppress(parking, "guard", "ALB_HTTP_TO_HTTPS_REDIRECTION_CHECK", reason)
-    guards = (
+    refusals = (
+        *_add_refusals(stack, public),
         _guard(stack, public, _rule_action(_refuse(403))),
         _guard(stack, plain, _rule_action(_to_https())),
         _guard(stack, parking, _rule_action(_refuse(403))),
     )
-    return Listeners(public, guards)
+    return Listeners(public, refusals)
 
 
 def _listener(
@@ -181,18 +182,23 @@ def add_rules(
     """The rules that let requests through to ``group``, and those in front that refuse."""
     session, token = _session(env, sign_in), _token(sign_in)
     application = env.application
-    _add_refusals(stack, listener)
-    _add_rules(stack, env, listener, group, _CALLBACK, "SignInCallback", [CALLBACK], [session], "")
+    _add_rules(stack, env, listener, group, _CALLBACK, "SignInCallback", [CALLBACK], [session])
+    before: list[ListenerRule] = []
     for start, kind, paths, check in (
         (_PUBLIC, "public", application.public_paths, []),
         (_API, "api", application.api_paths, [token]),
         (_BROWSER, "browser", application.browser_paths, [session]),
     ):
         name, setting = f"{kind.title()}Paths", f"application.{kind}_paths"
-        _add_rules(stack, env, listener, group, start, name, paths, check, setting)
+        added = _add_rules(stack, env, listener, group, start, name, paths, check, setting)
+        for rule in added:
+            if kind == "browser":  # else a session were good for the API, until its rules are there
+                rule.DependsOn = [other.title for other in before]
+        before = added
 
 
-def _add_refusals(stack: Stack, listener: Listener) -> None:
+def _add_refusals(stack: Stack, listener: Listener) -> list[ListenerRule]:
+    """Before anything is let through: a public path with ``..`` behind it is a way to any other."""
     tests = [
         (
             "Traversal",
@@ -203,7 +209,7 @@ def _add_refusals(stack: Stack, listener: Listener) -> None:
         config = HttpHeaderConfig(HttpHeaderName=header, Values=["*"])
         name = "Forged" + header.removeprefix("x-amzn-oidc-").title()
         tests.append((name, Condition(Field="http-header", HttpHeaderConfig=config)))
-    for number, (name, test) in enumerate(tests):
+    return [
         stack.add(
             ListenerRule(
                 name,
@@ -213,6 +219,8 @@ def _add_refusals(stack: Stack, listener: Listener) -> None:
                 Actions=[_rule_action(_refuse(400))],
             )
         )
+        for number, (name, test) in enumerate(tests)
+    ]
 
 
 def _add_rules(
@@ -224,10 +232,10 @@ def _add_rules(
     name: str,
     paths: Sequence[str],
     check: Sequence[ListenerRuleAction],
-    setting: str,
-) -> None:
+    setting: str = "",
+) -> list[ListenerRule]:
     """As many rules as the quotas of a rule ask for; ``check`` comes first, then the request goes on."""
-    names = hosts(env)
+    names, added = hosts(env), []
     for number, portion in enumerate(_portions(paths, MOST_VALUES_OF_RULE - len(names))):
         forward = ListenerRuleAction(Type="forward", TargetGroupArn=group, Order=len(check) + 1)
         rule = stack.add(
@@ -246,6 +254,8 @@ def _add_rules(
         if stack.spans_recovery and any(action.Type == "jwt-validation" for action in check):
             reason = "In a recovery region the clients are parameters; only their placeholder is the same."
             suppress(rule, "cloudformation-validate", "F3037", reason)
+        added.append(rule)
+    return added
 
 
 def _portions(paths: Sequence[str], room: int) -> Iterator[list[str]]:

