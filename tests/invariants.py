@@ -115,6 +115,10 @@ NOT_NAMES = {
     # The environment's domain. Zones and certificates of one name may be many; records are checked below.
     ("AWS::CertificateManager::Certificate", "DomainName"),
     ("AWS::Route53::HostedZone", "Name"),
+    # A name in DNS, made of the domain or else of a number; and how an API is called in its tokens.
+    ("AWS::Cognito::UserPoolDomain", "Domain"),
+    ("AWS::Cognito::UserPoolResourceServer", "Identifier"),
+    ("AWS::Cognito::UserPoolIdentityProvider", "ProviderName"),  # Cognito's names of Google and others
     *(("AWS::Route53::RecordSet", name) for name in ("Name", "Type", "SetIdentifier")),
 }
 _NAMING = re.compile(r"(Name|NamePrefix|Identifier|Alias)$")

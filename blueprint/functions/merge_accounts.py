@@ -53,10 +53,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return the event, so that sign-up goes on, or raise; its answer never confirms or verifies anything."""
     source = event["triggerSource"]
     attributes = event["request"]["userAttributes"]
-    if source == "PreSignUp_ExternalProvider":
-        _external(event["userPoolId"], event["userName"], attributes)
-    elif source == "PreSignUp_SignUp":
-        _own_password(event["userPoolId"], attributes)
+    try:
+        if source == "PreSignUp_ExternalProvider":
+            _external(event["userPoolId"], event["userName"], attributes)
+        elif source == "PreSignUp_SignUp":
+            _own_password(event["userPoolId"], attributes)
+    except ClientError as error:  # its message may quote what was asked for
+        print(f"{error.operation_name} answered {_code(error)}")
+        raise Refused("We could not look for your account. Try again.") from None
     return event
 
 

@@ -35,7 +35,6 @@ from troposphere.cognito import (
 from troposphere.iam import Policy, Role
 
 from blueprint.environment import Environment
-from blueprint.layers._identity_pool import PROVIDERS_GROUP
 from blueprint.layers.shared.suppress import suppress
 from blueprint.render.places import Place
 from blueprint.render.stack import Stack
@@ -115,6 +114,18 @@ def _provider(made: Stack, env: Environment) -> AWSHelperFn:
     return Sub("${Host}/${Pool}", Host=host, Pool=pool_id)
 
 
+def _group(made: Stack) -> AWSHelperFn:
+    return made.from_primary(
+        "ServiceProvidersGroup",
+        stack="identity",
+        output="ServiceProvidersGroup",
+        group="Recovery",
+        label="Group of service providers",
+        description="In a recovery region: the user pool's group of those who offer services.",
+        pattern="[a-z-]{1,128}",
+    )
+
+
 def _names_this_region(made: Stack, env: Environment) -> str:
     """No account could tell which name identity pools want of a pool with the updated issuer."""
     endpoint = f"cognito-idp.{env.region}.amazonaws.com"
@@ -153,7 +164,7 @@ def _who_gets_which(
                             MappingRule(
                                 Claim="cognito:groups",
                                 MatchType="Contains",
-                                Value=PROVIDERS_GROUP,
+                                Value=_group(made),
                                 RoleARN=GetAtt(service_provider, "Arn"),
                             )
                         ]

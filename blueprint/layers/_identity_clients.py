@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from troposphere import Parameter, Ref
+from troposphere import GetAtt, Parameter, Ref
 from troposphere.cognito import (
     ManagedLoginBranding,
     RefreshTokenRotation,
@@ -76,7 +76,7 @@ def add(
             ManagedLoginBranding(
                 f"{client.title}Pages",
                 UserPoolId=Ref(pool),
-                ClientId=Ref(client),
+                ClientId=GetAtt(client, "ClientId"),
                 UseCognitoProvidedValues=True,
             )
         )

@@ -47,7 +47,7 @@ def permit(stack: Stack, pool: UserPool, trigger: Function) -> None:
         RolePolicy(
             "MergeAccountsInPool",
             RoleName=Ref(f"{trigger.title}Role"),
-            PolicyName="Pool",
+            PolicyName="LinkAccounts",
             PolicyDocument=PolicyDocument(
                 Version="2012-10-17",
                 Statement=[

@@ -43,7 +43,6 @@ from blueprint.layers.shared.suppress import suppress
 from blueprint.render.stack import Stack
 
 TEMPORARY_PASSWORD_DAYS = 7
-PROVIDERS_GROUP = "service-providers"  # those who offer services, besides consumers
 _MFA = {"off": "OFF", "optional": "OPTIONAL", "required": "ON"}
 _GROUP = "Protection of accounts"
 
@@ -85,15 +84,18 @@ def add(stack: Stack, env: Environment, trigger: Function | None) -> UserPool:
     _explain(env, pool)
     if env.identity.threat_protection == "enforced":
         _respond_to_threats(stack, pool)
-    stack.add(
+    return pool
+
+
+def add_group(stack: Stack, pool: UserPool) -> UserPoolGroup:
+    return stack.add(
         UserPoolGroup(
             "ServiceProviders",
             UserPoolId=Ref(pool),
-            GroupName=PROVIDERS_GROUP,
+            GroupName="service-providers",
             Description="Those who offer services. Only administrators put somebody into it.",
         )
     )
-    return pool
 
 
 def issuer_host(env: Environment) -> str:

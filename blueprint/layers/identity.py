@@ -35,6 +35,7 @@ def _identity(env: Environment) -> Stack:
     pool = pools.add(stack, env, trigger)
     if trigger:
         merge.permit(stack, pool, trigger)
+    group = pools.add_group(stack, pool)
     social = providers.add(stack, env, pool)
     made = clients.add(stack, env, pool, social)
     sign_in = domain.add(stack, env, pool)
@@ -48,8 +49,9 @@ def _identity(env: Environment) -> Stack:
         Sub(f"https://{host}/${{{pool.title}}}/.well-known/jwks.json"),
         "Keys that tokens are signed with",
     )
+    stack.output("ServiceProvidersGroup", group.GroupName, "Group of those who offer services")
     for client in made:
         name = client.title
-        stack.output(f"{name}Id", Ref(client), f"Id of the {client.ClientName} client")
+        stack.output(f"{name}Id", GetAtt(client, "ClientId"), f"Id of the {client.ClientName} client")
     stack.output("SignInDomain", sign_in.Domain, "Domain of the sign-in pages, as load balancers want it")
     return stack
