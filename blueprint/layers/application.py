@@ -32,6 +32,8 @@ from blueprint.render.stack import Stack
 TIMEOUT_SECONDS = 120
 _HOST = r"[A-Za-z0-9.-]+"
 _CLIENT = r"[A-Za-z0-9]{1,128}"
+#: Where the bundle's script puts the certificate authorities that PHP verifies the database with.
+DATABASE_CA_FILE = "/etc/pki/tls/database/authorities.pem"
 #: Environment property -> output of the database stack, with its pattern.
 DATABASE = {
     "DATABASE_WRITER_HOST": ("WriterEndpoint", _HOST),
@@ -74,7 +76,13 @@ def stacks(env: Environment) -> list[Stack]:
             service_role,
             GetAtt(platform, "PlatformArn"),
             Ref(balancer),
-            {**properties, "LOAD_BALANCER_ARN": Ref(balancer), "TOKEN_ISSUER": sign_in.issuer},
+            {
+                **properties,
+                "DATABASE_CA_FILE": DATABASE_CA_FILE,
+                # For a second look: who signed the identity headers, and who issued a token.
+                "LOAD_BALANCER_ARN": Ref(balancer),
+                "TOKEN_ISSUER": sign_in.issuer,
+            },
         ),
         waits_for=[thing.title for thing in (*listeners.refusals, *logs)],
     )
