@@ -36,7 +36,7 @@ BY_HAND: dict[type[BaseModel], dict[str, list[Any]]] = {
         "project": ["acme", "ab", "twelve-chars"],
         "account": ["111122223333"],
         "owner": ["platform@example.com", LONGEST_MAIL],
-        "domain": ["shop.example.com", "example.com", f"{'a' * 47}.example.com"],
+        "domain": ["shop.example.com", "example.com", f"{'a' * 46}.example.com"],
         "tags": [UNSET, TAGS],
         "region": ["eu-west-1", "us-east-1", "us-west-2", "ap-southeast-7"],
         "recovery": [
