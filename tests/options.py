@@ -48,6 +48,13 @@ BY_HAND: dict[type[BaseModel], dict[str, list[Any]]] = {
         "network.cidr": [UNSET, "172.16.0.0/20", "192.168.0.0/21"],
         "network.zone_ids": [UNSET, {"us-east-1": ["use1-az6", "use1-az5", "use1-az4", "use1-az2"]}],
         "network.interface_endpoints": [UNSET, ["ssm", "kms"], list(get_args(Endpoint))],
+        "identity.mobile_callbacks": [UNSET, ["com.example.shop://signed-in"]],
+        "identity.social.google": [UNSET, "acme/google"],
+        "identity.social.facebook": [UNSET, "acme/facebook"],
+        "identity.social.apple": [UNSET, "acme/apple"],
+        "identity.social.amazon": [UNSET, "acme/amazon"],
+        "identity.email.from_address": [UNSET, "no-reply@shop.example.com"],
+        "identity.email.ses_region": [UNSET, "eu-west-1"],
         "edge.hosted_zone_id": [UNSET, "Z0123456789ABCDEFGHIJ"],
         "edge.certificate_authorities": [UNSET, ["letsencrypt.org"]],
         # Days that leave the archive its 90 days.
@@ -143,6 +150,19 @@ def _own_records_have_a_zone(row: Mapping[str, Any]) -> bool:
     return bool(ours or (zone and not others))
 
 
+def _users_fit(row: Mapping[str, Any]) -> bool:
+    """Rules of users: threat protection has its tier, a prepared pool a domain, and SES a sender."""
+
+    def is_(key: str, *values: Any) -> bool:
+        return key in row and row[key] in values
+
+    threats = is_("identity.threat_protection", "audit", "enforced") and is_("identity.tier", "essentials")
+    prepared = is_("identity.replication", "prepared") and is_("edge.custom_sign_in", False)
+    moved = row.get("recovery", "unknown")
+    mail = is_("identity.email.from_address", UNSET) and is_("identity.email.ses_region", "eu-west-1")
+    return not (threats or (prepared and not moved) or mail)
+
+
 def _own_keys_have_arns(row: Mapping[str, Any]) -> bool:
     mode, keys = "ebs_encryption.mode", "ebs_encryption.key_arns"
     return not row.keys() >= {mode, keys} or (row[mode] == "existing") == bool(row[keys])
@@ -150,7 +170,7 @@ def _own_keys_have_arns(row: Mapping[str, Any]) -> bool:
 
 def possible_environment(row: dict[str, Any]) -> bool:
     lives = _logs_outlive_the_archive("storage.archive_after_days", "storage.log_retention_days")
-    return _enough_zones(row) and lives(row) and _own_records_have_a_zone(row)
+    return _enough_zones(row) and lives(row) and _own_records_have_a_zone(row) and _users_fit(row)
 
 
 def possible_account(row: dict[str, Any]) -> bool:
