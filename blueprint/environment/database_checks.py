@@ -31,7 +31,7 @@ def _engine_fits(env: Environment) -> Iterator[Finding]:
         yield Finding(
             "database.version",
             f"{db.version} is a version of {'Aurora MySQL' if of_aurora else 'MySQL'}, not of {db.engine}",
-            f"set database.version to {'8.4.11' if db.engine == RDS else '8.0.mysql_aurora.3.10.6'}",
+            f"set database.version to {'8.4.11' if db.engine == RDS else '8.0.mysql_aurora.3.10.5'}",
             ("database.engine",),
         )
         return
@@ -48,14 +48,14 @@ def _version_fault(db: Database) -> tuple[str, str] | None:
         return None
     major, minor = (int(part) for part in db.version.split("mysql_aurora.")[1].split(".")[:2])
     if db.version.startswith("8.0") != (major == 3):
-        return "there is no such version: 8.0 goes with 3, 8.4 with 8.4", "use 8.0.mysql_aurora.3.10.6"
+        return "there is no such version: 8.0 goes with 3, 8.4 with 8.4", "use 8.0.mysql_aurora.3.10.5"
     if (major, minor) < OLDEST_AURORA_3:
         return (
             "before 3.08 nothing can pause, and before 3.07 no Data API makes users",
             "use 3.10 or later",
         )
     if (major, minor) in _WITHDRAWN:
-        return "AWS has withdrawn this version", "use 8.0.mysql_aurora.3.10.6"
+        return "AWS has withdrawn this version", "use 8.0.mysql_aurora.3.10.5"
     return None
 
 

@@ -33,7 +33,7 @@ def _version(text: str) -> str:
         refuse(
             "ENV091",
             "is no full version of Aurora MySQL or of MySQL",
-            "for instance 8.0.mysql_aurora.3.10.6 (Aurora) or 8.4.11 (rds-mysql)",
+            "for instance 8.0.mysql_aurora.3.10.5 (Aurora) or 8.4.11 (rds-mysql)",
         )
     return text
 
@@ -242,7 +242,7 @@ class Database(Section):
         description="Aurora MySQL, or RDS for MySQL in two zones. Cannot be changed once deployed.",
     )
     version: Annotated[str, BeforeValidator(as_written), AfterValidator(_version)] = Field(
-        default="8.0.mysql_aurora.3.10.6",
+        default="8.0.mysql_aurora.3.10.5",
         description="Full engine version; the default is a version with long-term support. Never moves by "
         "itself, so that both regions have the same.",
     )
@@ -291,6 +291,9 @@ class Cache(Section):
         default=1, ge=0, le=5, description="Copies in other zones, 0 to 5; with none, a failure empties it."
     )
     version: Literal["7.2", "8.0", "8.1"] = Field(default="8.1", description="Version of Valkey.")
+    rotation_days: Whole = Field(
+        default=30, ge=1, le=90, description="Days between changes of its password, 1 to 90."
+    )
     snapshot_days: Whole = Field(
         default=1, ge=0, le=35, description="Days for which daily snapshots are kept, 0 to 35; 0: none."
     )
