@@ -63,7 +63,7 @@ def stack(env: Environment) -> Stack:
         group="Recovery",
         label="Id of the mobile client",
         description="In a recovery region: id of the user pool's mobile client.",
-        pattern="[a-z0-9]{1,128}",
+        pattern="[A-Za-z0-9]{1,128}",
     )
     pool = made.add(
         IdentityPool(

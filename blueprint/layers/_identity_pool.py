@@ -51,7 +51,7 @@ def add(stack: Stack, env: Environment, trigger: Function | None) -> UserPool:
     pool = stack.add_stateful(
         UserPool(
             "UserPool",
-            UserPoolName=f"{env.project}-{env.name}",
+            UserPoolName=f"{env.project}-{env.name}-users",
             UserPoolTier=env.identity.tier.upper(),
             DeletionProtection=Ref(_deletion_protection(stack, env)),
             # Decided once, for every environment alike.
