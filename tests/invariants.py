@@ -112,6 +112,14 @@ def cfn_lints_stateful_types() -> frozenset[str]:
 #: Properties that look like a name of ours and are none.
 NOT_NAMES = {
     ("AWS::EC2::VPCEndpoint", "ServiceName"),  # AWS's service
+    # Inside one database, proxy or target; what a database is restored from; RDS's own name.
+    ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
+    ("AWS::RDS::DBCluster", "DatabaseName"),
+    ("AWS::RDS::DBCluster", "SnapshotIdentifier"),
+    ("AWS::RDS::DBCluster", "SourceDBClusterIdentifier"),
+    ("AWS::RDS::DBInstance", "DBName"),
+    ("AWS::RDS::DBInstance", "DBSnapshotIdentifier"),
+    ("AWS::RDS::DBProxyTargetGroup", "TargetGroupName"),
     # The environment's domain. Zones and certificates of one name may be many; records are checked below.
     ("AWS::CertificateManager::Certificate", "DomainName"),
     ("AWS::Route53::HostedZone", "Name"),

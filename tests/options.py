@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from blueprint.environment import Account, Environment
 from blueprint.environment.model import Endpoint
 from blueprint.environment.regions import ZONES
+from tests import database_options
 
 UNSET = None  # the option is left out, so that its default counts
 LONGEST_MAIL = "platform-engineering@subsidiary.example.com"
@@ -57,6 +58,7 @@ BY_HAND: dict[type[BaseModel], dict[str, list[Any]]] = {
         "identity.email.ses_region": [UNSET, "eu-west-1"],
         "edge.hosted_zone_id": [UNSET, "Z0123456789ABCDEFGHIJ"],
         "edge.certificate_authorities": [UNSET, ["letsencrypt.org"]],
+        **database_options.BY_HAND,
         # Days that leave the archive its 90 days.
         "storage.log_retention_days": [UNSET, 270, 36_500],
     },
@@ -170,7 +172,8 @@ def _own_keys_have_arns(row: Mapping[str, Any]) -> bool:
 
 def possible_environment(row: dict[str, Any]) -> bool:
     lives = _logs_outlive_the_archive("storage.archive_after_days", "storage.log_retention_days")
-    return _enough_zones(row) and lives(row) and _own_records_have_a_zone(row) and _users_fit(row)
+    rules = (_enough_zones, lives, _own_records_have_a_zone, _users_fit, database_options.fits)
+    return all(holds(row) for holds in rules)
 
 
 def possible_account(row: dict[str, Any]) -> bool:
