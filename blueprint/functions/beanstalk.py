@@ -132,6 +132,7 @@ class Meant:
 
     def __init__(self, request: Request) -> None:
         self.load_balancer: str = request.properties["LoadBalancerArn"]
+        self.parking_port: str = request.properties["ParkingPort"]
         states = (request.properties, request.old_properties if request.kind == "Update" else {})
         self._values = {
             key: {value for state in states for value in state.get(key, [])}
@@ -151,15 +152,15 @@ class Meant:
         """Whether the first thing that the rule does is to demand a session or a token of ours."""
         first = min(rule["Actions"], key=lambda action: int(action.get("Order", 1)))
         if first["Type"] == "authenticate-cognito":
-            config = first["AuthenticateCognitoConfig"]
+            config = first.get("AuthenticateCognitoConfig", {})
             asks = config.get("OnUnauthenticatedRequest", "authenticate") != "allow"
-            return asks and config["UserPoolArn"] in self._values["UserPools"]
+            return asks and config.get("UserPoolArn") in self._values["UserPools"]
         if first["Type"] == "jwt-validation":
-            config = first["JwtValidationConfig"]
+            config = first.get("JwtValidationConfig", {})
             claims = {claim["Name"]: set(claim["Values"]) for claim in config.get("AdditionalClaims", [])}
             clients = claims.get("client_id", set())
             return (
-                config["Issuer"] in self._values["Issuers"]
+                config.get("Issuer") in self._values["Issuers"]
                 and claims.get("token_use") == {"access"}
                 and bool(clients)
                 and clients <= self._values["Clients"]
@@ -175,17 +176,14 @@ def _values(test: dict[str, Any] | None, config: str) -> set[str]:
 
 
 def _ways_past(elb: Any, meant: Meant) -> Iterator[str]:
-    """Rules that can be reached and forward whoever comes."""
-    ports = _open_ports(elb, meant.load_balancer)
+    """Rules that can be reached and forward whoever comes. Only the parking port may be closed to all."""
     pages = elb.get_paginator("describe_listeners").paginate(LoadBalancerArn=meant.load_balancer)
     for listener in (listener for page in pages for listener in page["Listeners"]):
-        port = listener["Port"]
-        if any(first <= port <= last for first, last in ports):
+        port, safe = listener["Port"], listener["Protocol"] == "HTTPS"
+        if str(port) != meant.parking_port or _is_open(elb, meant.load_balancer, port):
             for rule in _reached(elb, listener["ListenerArn"]):
-                signed_in = listener["Protocol"] == "HTTPS" and (
-                    meant.is_signed_in(rule) or meant.is_public(rule)
-                )
-                if _forwards(rule) and not signed_in:
+                allowed = safe and (meant.is_signed_in(rule) or meant.is_public(rule))
+                if _forwards(rule) and not allowed:
                     yield f"rule {rule['Priority']} of port {port} forwards to {_where(rule)}"
 
 
@@ -227,21 +225,21 @@ def _where(rule: dict[str, Any]) -> str:
     return ", ".join(sorted({arn.split("/")[-2] for arn in arns}))
 
 
-def _open_ports(elb: Any, load_balancer: str) -> list[tuple[int, int]]:
-    """The ranges of ports that the load balancer's security groups let in."""
+def _is_open(elb: Any, load_balancer: str, port: int) -> bool:
+    """Whether a security group of the load balancer lets anybody in at the port."""
     [described] = elb.describe_load_balancers(LoadBalancerArns=[load_balancer])["LoadBalancers"]
     pages = (
         boto3.client("ec2")
         .get_paginator("describe_security_group_rules")
         .paginate(Filters=[{"Name": "group-id", "Values": described["SecurityGroups"]}])
     )
-    rules = [rule for page in pages for rule in page["SecurityGroupRules"] if not rule["IsEgress"]]
-    everything = (0, 65535)
-    return [
-        everything if rule["IpProtocol"] == "-1" else (rule["FromPort"], rule["ToPort"])
-        for rule in rules
-        if rule["IpProtocol"] in ("-1", "tcp", "6")
-    ]
+    return any(
+        rule["IpProtocol"] == "-1"
+        or (rule["IpProtocol"] in ("tcp", "6") and rule["FromPort"] <= port <= rule["ToPort"])
+        for page in pages
+        for rule in page["SecurityGroupRules"]
+        if not rule["IsEgress"]
+    )
 
 
 handler = custom_resource(create=made, update=made, delete=unmade)

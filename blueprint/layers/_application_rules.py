@@ -80,7 +80,7 @@ class Listeners:
 
 def hosts(env: Environment) -> list[str]:
     """The names that the certificate has: no other host is served."""
-    return [f"api.{env.domain}", env.domain]
+    return [env.api_domain, env.domain]
 
 
 # -- listeners and guards ----------------------------------------------------------------------------------

@@ -255,6 +255,7 @@ def _checked(
         {
             "EnvironmentName": Ref(environment),
             "LoadBalancerArn": Ref(balancer),
+            "ParkingPort": str(rules.PARKING),
             "Protocol": If(beanstalk.USES_TLS, "HTTPS", "HTTP"),
             "PlatformArn": GetAtt(platform, "PlatformArn"),
             "Hosts": rules.hosts(env),

@@ -288,6 +288,8 @@ def token(issuer: str = application_stubs.VALUES["Issuer"], **claims: list[str])
         (token(token_use=["access", "id"]), False),
         (token(token_use=[]), False),
         (token("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Evil"), False),
+        ([{"Type": "authenticate-cognito", "Order": 1}], False),
+        ([{"Type": "jwt-validation", "Order": 1}], False),
         ([{"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": {}}], False),
         ([], False),
     ],
