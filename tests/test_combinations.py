@@ -229,6 +229,10 @@ BASE = {path: values[0] for path, values in ENVIRONMENT_OPTIONS.items()} | {
 ACCOUNT_BASE = {path: values[0] for path, values in ACCOUNT_OPTIONS.items()} | {"shape": "recovery"}
 #: Options that mean nothing without another one.
 TOGETHER = {"ebs_encryption.key_arns": {"ebs_encryption.mode": "existing"}}
+ENVIRONMENT_TOGETHER: dict[str, tuple[dict[str, Any], Any]] = {
+    "edge.apex_records": ({"edge.hosted_zone_id": "Z0123456789ABCDEFGHIJ"}, False),
+    "edge.custom_sign_in": ({"recovery": options.UNSET}, True),  # with a recovery region it is so anyway
+}
 
 
 @cache
@@ -239,6 +243,10 @@ def varied() -> list[tuple[str, Rendering]]:
         *(
             (path, rendered_environment(row))
             for path, row in variations(ENVIRONMENT_OPTIONS, BASE, options.possible_environment)
+        ),
+        *(
+            (path, rendered_environment({**BASE, **with_, path: value}))
+            for path, (with_, value) in ENVIRONMENT_TOGETHER.items()
         ),
         ("", rendered_account(ACCOUNT_BASE)),
         *(
@@ -303,9 +311,11 @@ def test_a_fixed_name_belongs_to_one_resource():
 
 
 def test_stateful_resources_keep_their_identity_whatever_feature_is_switched():
-    """But for those that name the deployment: account, project, region and name make it another one."""
+    """But for those that name the deployment (account, project, region and name make it another one), and the
+    zone that is somebody else's: only what stops to be ours may go.
+    """
     base = varied()[0][1]
-    another = {"name", "project", "account", "region"}
+    another = {"name", "project", "account", "region", "edge.hosted_zone_id", "edge.apex_records"}
     for path, rendering in varied():
         if path in another or isinstance(rendering.rendered.subject, Account):
             continue

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from blueprint.environment.formats import nearest
+from blueprint.environment.formats import HOW_TO_GET_A_DOMAIN, nearest
 from blueprint.environment.parse import EXTENDS
 from blueprint.environment.tree import joined, shown
 from blueprint.problems import Problem, Where
@@ -20,6 +20,7 @@ Location = tuple[int | str, ...]
 
 _TYPES = {
     "int": ("a whole number", "write a whole number without quotes"),
+    "float": ("a number", "write a number without quotes"),
     "bool": ("true or false", "write true or false, lower case and without quotes"),
     "string": ("text", "put quotes around it if it is meant as text"),
     "tuple": ("a list", "write [one, two], or one item per line with - in front"),
@@ -127,6 +128,8 @@ def _words(error: Mapping[str, Any], model: type[BaseModel], location: Location)
 
 
 def _example(field: FieldInfo | None, key: str) -> str:
+    if key == "domain":  # an example of something that most people first have to get
+        return f"add it; if you have none, {HOW_TO_GET_A_DOMAIN}"
     return f"add it, for instance {key}: {field.examples[0]}" if field and field.examples else f"add {key}"
 
 

@@ -16,7 +16,7 @@ from blueprint.render.linking import Deployment, Plan, Step
 from blueprint.render.template import capabilities
 from blueprint.stacks.places import Subject, Target
 from blueprint.stacks.stack import Binding, Stack, StackOutput
-from blueprint.stacks.stateful import STATEFUL
+from blueprint.stacks.stateful import holds_data
 
 VERSION = 1
 FILE_NAME = "manifest.json"
@@ -87,7 +87,7 @@ def _stack(plan: Plan, stack: Stack, body: bytes) -> dict[str, Any]:
         "resources": {
             name: {
                 "type": resource.resource_type,
-                "stateful": resource.resource_type in STATEFUL,
+                "stateful": holds_data(str(resource.resource_type), resource.properties),
                 **asdict(stack.traces[name]),
             }
             for name, resource in stack.resources.items()

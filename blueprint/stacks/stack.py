@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from troposphere import (
+    And,
     AWSHelperFn,
     AWSObject,
     Condition,
     Equals,
     Export,
     FindInMap,
+    If,
     Join,
     Not,
+    Or,
     Output,
     Parameter,
     Ref,
@@ -34,6 +37,8 @@ from blueprint.stacks.stateful import STATEFUL
 REGION_MAP = "Region"  # the one mapping: what differs between the regions of a template
 IS_PRIMARY = "IsPrimary"
 IS_RECOVERY = "IsRecovery"
+IS_ACTIVE = "IsActive"
+BY_ORIGIN = "by-origin"
 UNBOUND = "none"  # of a bound parameter where there is nothing to bind: in the primary region
 
 Resource = TypeVar("Resource", bound=AWSObject)
@@ -45,6 +50,7 @@ class StackOutput(AWSHelperFn):
     def __init__(self, stack: str, output: str) -> None:
         self.stack = stack
         self.output = output
+        self.primary_only = False  # read in the primary region alone, whatever regions the asker lives in
         self.data: dict[str, Any] = {}
 
 
@@ -118,6 +124,7 @@ class Stack:
         self.bindings: list[Binding] = []
         self.passes: list[SecondPass] = []
         self.secrets: list[Secret] = []
+        self.waits: list[str] = []
         self.traces: dict[str, Trace] = {}
         self.targets: dict[Target, Place] = {}
         for place in places:
@@ -179,7 +186,7 @@ class Stack:
     def parameter(
         self,
         name: str,
-        default: str | int | None,
+        default: str | float | None,
         *,
         group: str,
         label: str,
@@ -188,8 +195,8 @@ class Stack:
         kind: str = "String",
         allowed: Sequence[str | int] = (),
         pattern: str = "",
-        minimum: int | None = None,
-        maximum: int | None = None,
+        minimum: float | None = None,
+        maximum: float | None = None,
     ) -> Parameter:
         """What an operator may turn in the console without rendering again."""
         options: dict[str, Any] = {
@@ -260,6 +267,58 @@ class Stack:
         }
         return parameter
 
+    def from_primary(
+        self, name: str, *, stack: str, output: str, group: str, label: str, description: str, pattern: str
+    ) -> AWSHelperFn:
+        """An output of a stack of the primary, in every region of this one.
+
+        In the primary region it is an import; in recovery regions the bound parameter ``name``, so that
+        nothing of the primary is read when it is lost.
+        """
+        value = self.output_of(stack, output)
+        if not self.spans_recovery:
+            return value
+        value.primary_only = True
+        bound = self.bound_parameter(
+            name,
+            stack=stack,
+            output=output,
+            group=group,
+            label=label,
+            description=description,
+            pattern=pattern,
+        )
+        return If(self.is_primary(), value, Ref(bound))
+
+    def is_active(self) -> str:
+        """The name of the condition that holds where this stack is on duty: it serves users now.
+
+        Duty is an operator's parameter that only failover and failback change. By origin the primary is
+        active and recovery stands by; what may never change with it is what decides identity.
+        """
+        if IS_ACTIVE not in self.conditions:
+            duty = self.parameter(
+                "Duty",
+                BY_ORIGIN,
+                allowed=(BY_ORIGIN, "active", "standby"),
+                group="Recovery",
+                label="Duty",
+                description="Whether this stack serves users now. By origin, the primary does and recovery "
+                "stands by. Only a failover or failback changes it.",
+                constraint=f"One of {BY_ORIGIN}, active, standby.",
+            )
+            named = Equals(Ref(duty), "active")
+            if self.recovery_regions and not self.spans_recovery:
+                self.conditions[IS_ACTIVE] = named
+            else:
+                born = [Condition(self.is_primary())] if self.spans_recovery else []
+                self.conditions[IS_ACTIVE] = (
+                    Or(named, And(Equals(Ref(duty), BY_ORIGIN), *born))
+                    if born
+                    else (Not(Equals(Ref(duty), "standby")))
+                )
+        return IS_ACTIVE
+
     def second_pass(self, parameter: Parameter, value: str, *, after: Sequence[str], why: str) -> None:
         """Have ``parameter`` set to ``value`` in a wave of its own, once ``after`` are complete."""
         self.passes.append(SecondPass(parameter.title, value, tuple(after), why))
@@ -267,6 +326,13 @@ class Stack:
     def require_secret(self, name: str, description: str) -> None:
         """List a secret that a person must fill in. Its value never passes through here."""
         self.secrets.append(Secret(name, description))
+
+    def wait_for(self, stack: str) -> None:
+        """Come after every deployment of ``stack``, those in other regions too, without reading an output.
+
+        For what a service looks up in another region by itself: a replica's key, a replication's target.
+        """
+        self.waits.append(stack)
 
     # -- resources and outputs -----------------------------------------------------------------------
 
@@ -278,16 +344,17 @@ class Stack:
         self._tag(resource)
         return resource
 
-    def add_stateful(self, resource: Resource, setting: str = "") -> Resource:
+    def add_stateful(self, resource: Resource, setting: str = "", *, snapshot: bool = False) -> Resource:
         """Add a resource that holds data: it outlives its stack, and what replaces it.
 
         ``RetainExceptOnCreate`` because a first creation that fails has nothing to keep, and a kept
-        resource with a fixed name would block the next attempt.
+        resource with a fixed name would block the next attempt. With ``snapshot`` its data outlive it in a
+        last snapshot instead, where the type can make one and a kept resource would go on costing.
         """
         if resource.resource_type not in STATEFUL:
             raise TypeError(f"{resource.resource_type} is not in STATEFUL")
-        resource.DeletionPolicy = "RetainExceptOnCreate"
-        resource.UpdateReplacePolicy = "Retain"
+        resource.DeletionPolicy = "Snapshot" if snapshot else "RetainExceptOnCreate"
+        resource.UpdateReplacePolicy = "Snapshot" if snapshot else "Retain"
         return self.add(resource, setting)
 
     def _tag(self, resource: AWSObject) -> None:

@@ -23,6 +23,7 @@ drift: Any = import_module(f"{_PACKAGE}.drift")
 kms: Any = import_module("ministack.services.kms")
 s3: Any = import_module("ministack.services.s3")
 ec2: Any = import_module("ministack.services.ec2")
+alb: Any = import_module("ministack.services.alb")
 
 _MODULES = (engine, provisioners, stacks, changesets, handlers, drift)
 
@@ -45,6 +46,11 @@ _EXPECTED: tuple[tuple[Any, str, type | None], ...] = (
     (kms, "_replicate_key", None),
     (s3, "_buckets", None),
     (ec2, "_ACTION_MAP", dict),
+    (alb, "_listeners", None),
+    (alb, "_rules", None),
+    (alb, "_action_xml", None),
+    (provisioners, "_elbv2_listener_actions", None),
+    (app, "SERVICE_HANDLERS", dict),
 )
 
 
