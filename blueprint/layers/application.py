@@ -42,6 +42,8 @@ DATABASE = {
     "DATABASE_NAME": ("DatabaseName", "[A-Za-z0-9_]+"),
     "DATABASE_SECRET_ARN": ("ApplicationSecretArn", "arn:[a-z-]+:secretsmanager:.+"),
 }
+#: Environment property -> output of the cache, which every region has for itself.
+CACHE = {"CACHE_HOST": "CacheEndpoint", "CACHE_PORT": "CachePort", "CACHE_SECRET_ARN": "CacheSecretArn"}
 
 
 def stacks(env: Environment) -> list[Stack]:
@@ -156,11 +158,16 @@ def _needs(stack: Stack, env: Environment) -> tuple[dict[str, Any], list[Any]]:
             pattern=pattern,
         )
     secret = properties["DATABASE_SECRET_ARN"] = _of_this_region(stack, properties["DATABASE_SECRET_ARN"])
+    secret_arns = [secret]
+    if env.cache.enabled:
+        for name, output in CACHE.items():
+            properties[name] = stack.output_of("cache", output)
+        secret_arns.append(properties["CACHE_SECRET_ARN"])
     uploads = stack.output_of("storage", "UploadsBucketArn")
     properties["UPLOADS_BUCKET"] = stack.output_of("storage", "UploadsBucketName")
     secrets, storage = (stack.output_of("security", f"{name}KeyArn") for name in ("Credentials", "Storage"))
     return properties, [
-        roles.may("secretsmanager", "DescribeSecret GetSecretValue", secret),
+        roles.may("secretsmanager", "DescribeSecret GetSecretValue", *secret_arns),
         roles.may("kms", "Decrypt", secrets, Condition=roles.through("secretsmanager")),
         roles.may("s3", "DeleteObject GetObject PutObject RestoreObject", Join("/", [uploads, "*"])),
         roles.may("s3", "ListBucket", uploads),

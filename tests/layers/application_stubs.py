@@ -17,6 +17,7 @@ from blueprint.stacks.stack import Stack
 OUTPUTS = {
     "edge": ("CertificateArn",),
     "database": ("WriterEndpoint", "ReaderEndpoint", "Port", "DatabaseName", "ApplicationSecretArn"),
+    "cache": ("CacheEndpoint", "CachePort", "CacheSecretArn"),
     "identity": (
         *("UserPoolId", "Issuer", "JwksUri", "MobileClientId", "WebClientId", "MachineClientId"),
         "SignInDomain",
@@ -30,6 +31,9 @@ VALUES = {
     "Port": "3306",
     "DatabaseName": "acme",
     "ApplicationSecretArn": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:acme/prod/app-AbCdEf",
+    "CacheEndpoint": "acme.cache.amazonaws.com",
+    "CachePort": "6379",
+    "CacheSecretArn": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:acme/prod/cache-AbCdEf",
     "UserPoolId": "eu-west-1_AbCdEfGhI",
     "Issuer": "https://issuer.example.com/eu-west-1_AbCdEfGhI",
     "JwksUri": "https://issuer.example.com/eu-west-1_AbCdEfGhI/.well-known/jwks.json",
@@ -57,6 +61,7 @@ LAYERS = {
     "storage": storage.stacks,
     "edge": _stub("edge", Place.PRIMARY, Place.FIRST_RECOVERY),
     "database": _stub("database", Place.PRIMARY),
+    "cache": _stub("cache", Place.PRIMARY, Place.FIRST_RECOVERY),
     "identity": _stub("identity", Place.PRIMARY),
     "application": application.stacks,
 }

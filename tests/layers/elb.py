@@ -43,7 +43,11 @@ def resolved(value: Any, template: Mapping[str, Any]) -> Any:
         [(name, argument)] = value.items()
         if name == "Ref":
             default = template.get("Parameters", {}).get(argument, {}).get("Default")
-            return _PSEUDO.get(argument) or default or _KNOWN.get((argument, "Ref"), argument)
+            return (
+                _PSEUDO.get(argument)
+                or (str(default) if default is not None else "")
+                or _KNOWN.get((argument, "Ref"), argument)
+            )
         if name == "Fn::GetAtt":
             return _KNOWN.get(tuple(argument), ".".join(argument))
         if name == "Fn::ImportValue":
