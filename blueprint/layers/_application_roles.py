@@ -31,7 +31,7 @@ from blueprint.render.stack import Stack
 
 _BUCKET = "arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}"
 _HERE = "${AWS::Region}:${AWS::AccountId}"
-_ANY = ["*"]
+_ANY = ["*"]  # for actions that know no resources; what they may do stands beside them
 BEANSTALK_STACKS = f"arn:${{AWS::Partition}}:cloudformation:{_HERE}:stack/awseb-e-*"  # for Sub
 _STACK_TAG = "ec2:ResourceTag/aws:cloudformation:stack-id"
 DESCRIBE_ONLY = "What has no resource only describes, or answers a session: these actions know none."
@@ -273,7 +273,9 @@ def _role(
             ],
         )
     )
-    suppress(role, "cfn_nag", "W11", DESCRIBE_ONLY)
+    if any(statement.Resource == _ANY for listed in policies.values() for statement in listed):
+        suppress(role, "cfn_nag", "W11", DESCRIBE_ONLY)
+        suppress(role, "checkov", "CKV_AWS_111", DESCRIBE_ONLY)
     suppress(role, "cdk_nag", "AwsSolutions-IAM5", WILDCARDS)
     suppress(role, "guard", "IAM_NO_INLINE_POLICY_CHECK", _INLINE)
     return role
