@@ -24,6 +24,7 @@ from awacs.sts import AssumeRole
 from troposphere import AWSHelperFn, GetAtt, Ref, Sub
 from troposphere.iam import InstanceProfile, Policy, Role
 
+from blueprint.layers.shared import beanstalk_buckets
 from blueprint.layers.shared.conditions import all_of
 from blueprint.layers.shared.names import beanstalk_environment
 from blueprint.layers.shared.suppress import suppress
@@ -93,6 +94,7 @@ def _beanstalk_on_instances(stack: Stack) -> list[Statement]:
         # Beanstalk copies a release to where the environment's instances fetch it, below an id of its own.
         may("s3", "GetObject GetObjectVersion", f"{_BUCKET}/resources/environments/*"),
         may("s3", "PutObject", f"{_BUCKET}/resources/environments/logs/*"),
+        may("s3", "GetObject", *beanstalk_buckets.objects(stack)),
         may("elasticbeanstalk", "PutInstanceStatistics", application, environment_arn(stack)),
         may("logs", "CreateLogStream PutLogEvents DescribeLogStreams", log_group_arns(stack)),
         may("logs", "DescribeLogGroups"),
