@@ -31,6 +31,7 @@ AURORA_CLUSTER = {
 AURORA_INSTANCE = {**_IDLE_SECONDS, **_LOGS, **_SAFE}
 MYSQL = {
     **_TLS,
+    "require_secure_transport": "1",  # what Aurora calls ON
     **_TEXT,
     **_IDLE_SECONDS,
     **_LOGS,

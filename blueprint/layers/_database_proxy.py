@@ -19,7 +19,7 @@ from troposphere.rds import (
 
 from blueprint.environment import Environment
 from blueprint.environment.database_model import RDS
-from blueprint.layers._database_server import Server, assumed_by
+from blueprint.layers._database_server import Server, assumed_by, explain_role
 from blueprint.layers._database_users import Secrets
 from blueprint.layers.shared import names
 from blueprint.layers.shared.conditions import all_of
@@ -131,7 +131,7 @@ def _target(
 
 def _role(stack: Stack, env: Environment, secrets: Secrets) -> Role:
     read = [secrets.application, *([secrets.master] if env.database.engine == RDS else [])]
-    return stack.add(
+    role = stack.add(
         Role(
             "ProxyRole",
             Description="RDS Proxy reads the credentials that it signs in with",
@@ -159,3 +159,5 @@ def _role(stack: Stack, env: Environment, secrets: Secrets) -> Role:
             ],
         )
     )
+    explain_role(role)
+    return role

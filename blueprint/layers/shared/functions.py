@@ -90,6 +90,22 @@ def add_function(
         )
     )
     _say_what_it_does_without(function, inside=bool(network))
+    if environment:
+        suppress(
+            function,
+            "checkov",
+            "CKV_AWS_173",
+            "Its variables are names and ARNs, which everybody who may read the template knows; Lambda "
+            "encrypts them with its own key.",
+        )
+    if network:
+        suppress(
+            role,
+            "checkov",
+            "CKV_AWS_111",
+            "Lambda makes the function's network interfaces with its role, before they have a name that a "
+            "policy could hold.",
+        )
     return function
 
 

@@ -10,6 +10,7 @@ from troposphere.secretsmanager import RotationRules, RotationSchedule
 
 from blueprint.layers.shared import keys
 from blueprint.layers.shared.conditions import all_of
+from blueprint.layers.shared.suppress import suppress
 from blueprint.render.stack import Stack
 
 
@@ -62,6 +63,13 @@ def rotate(
     Secrets Manager tries the function's testSecret step when the schedule is made, so ``after`` is what must
     be done before that can succeed.
     """
+    suppress(
+        stack.resources[f"{function.title}Role"],
+        "cdk_nag",
+        "AwsSolutions-IAM5",
+        "GetRandomPassword belongs to no resource, GenerateDataKey* stands for a family of calls that "
+        "Secrets Manager makes with one key, and a log group's ARN ends in its streams.",
+    )
     allowed = stack.add(
         Permission(
             f"{name}RotationPermission",
