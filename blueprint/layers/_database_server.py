@@ -62,7 +62,7 @@ def monitoring_role(stack: Stack) -> AWSHelperFn:
         Role(
             "MonitoringRole",
             Description="RDS writes measurements of the operating system",
-            AssumeRolePolicyDocument=assumed_by("monitoring.rds.amazonaws.com"),
+            AssumeRolePolicyDocument=assumed_by("monitoring.rds.amazonaws.com", names_its_source=True),
             Policies=[
                 Policy(
                     PolicyName="Write",
@@ -106,8 +106,9 @@ def explain_role(role: Role) -> None:
     suppress(role, "guard", "IAM_NO_INLINE_POLICY_CHECK", reason)
 
 
-def assumed_by(service: str) -> PolicyDocument:
-    """Trust in a service, for resources of this account only."""
+def assumed_by(service: str, *, names_its_source: bool) -> PolicyDocument:
+    """Trust in a service; for resources of this account only, where the service says whose they are."""
+    here = {"Condition": all_of(StringEquals("aws:SourceAccount", Ref("AWS::AccountId")))}
     return PolicyDocument(
         Version="2012-10-17",
         Statement=[
@@ -115,7 +116,7 @@ def assumed_by(service: str) -> PolicyDocument:
                 Effect=Allow,
                 Principal=Principal("Service", service),
                 Action=[sts.AssumeRole],
-                Condition=all_of(StringEquals("aws:SourceAccount", Ref("AWS::AccountId"))),
+                **(here if names_its_source else {}),
             )
         ],
     )

@@ -309,6 +309,20 @@ def test_the_proxy_takes_tls_only_and_knows_only_the_application(template) -> No
     assert "MasterSecret" not in json.dumps(made.properties("ProxyRole"))
 
 
+def test_roles_are_taken_on_by_their_service_alone(template) -> None:
+    made = template(PROXY)
+    trust = {
+        name: made.properties(name)["AssumeRolePolicyDocument"]["Statement"]
+        for name in ("ProxyRole", "MonitoringRole")
+    }
+    services = {name: [s["Principal"]["Service"] for s in found] for name, found in trust.items()}
+    assert services == {
+        "ProxyRole": ["rds.amazonaws.com"],
+        "MonitoringRole": ["monitoring.rds.amazonaws.com"],
+    }
+    assert "aws:SourceAccount" in json.dumps(trust["MonitoringRole"])
+
+
 def test_of_the_master_the_proxy_takes_tokens_only(template) -> None:
     auth = {a["SecretArn"]["Ref"]: a for a in only(template(MYSQL), "RDS::DBProxy")["Auth"]}
     assert auth["MasterSecret"]["IAMAuth"] == "REQUIRED"
