@@ -41,6 +41,7 @@ REF_PART = {"AWS::EC2::EIP": "PublicIp", "AWS::EC2::VPCCidrBlock": "Id"}
 ARNS = {
     "AWS::CloudTrail::Trail": "arn:aws:cloudtrail:{region}:{account}:trail/{name}",
     "AWS::IAM::Group": "arn:aws:iam::{account}:group/{name}",
+    "AWS::RDS::DBProxy": "arn:aws:rds:{region}:{account}:db-proxy:prx-{name}",
     "AWS::IAM::OIDCProvider": "arn:aws:iam::{account}:oidc-provider/{name}",
 }
 

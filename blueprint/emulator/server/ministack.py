@@ -24,6 +24,8 @@ kms: Any = import_module("ministack.services.kms")
 s3: Any = import_module("ministack.services.s3")
 ec2: Any = import_module("ministack.services.ec2")
 alb: Any = import_module("ministack.services.alb")
+rds_data: Any = import_module("ministack.services.rds_data")
+secretsmanager: Any = import_module("ministack.services.secretsmanager")
 
 _MODULES = (engine, provisioners, stacks, changesets, handlers, drift)
 
@@ -51,6 +53,9 @@ _EXPECTED: tuple[tuple[Any, str, type | None], ...] = (
     (alb, "_action_xml", None),
     (provisioners, "_elbv2_listener_actions", None),
     (app, "SERVICE_HANDLERS", dict),
+    (rds_data, "_execute_statement", None),
+    (secretsmanager, "_resolve", None),
+    (provisioners, "_sm_secret_string", None),
 )
 
 
