@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from blueprint.environment import Account, Environment
 from blueprint.environment.model import Endpoint
 from blueprint.environment.regions import WITHOUT_SERVICE, ZONES
-from tests import database_options
+from tests import application_options, database_options
 
 UNSET = None  # the option is left out, so that its default counts
 LONGEST_MAIL = "platform-engineering@subsidiary.example.com"
@@ -67,6 +67,7 @@ BY_HAND: dict[type[BaseModel], dict[str, list[Any]]] = {
         "identity.email.ses_region": [UNSET, "eu-west-1"],
         "edge.hosted_zone_id": [UNSET, "Z0123456789ABCDEFGHIJ"],
         "edge.certificate_authorities": [UNSET, ["letsencrypt.org"]],
+        **application_options.BY_HAND,
         **database_options.BY_HAND,
         # Days that leave the archive its 90 days.
         "storage.log_retention_days": [UNSET, 270, 36_500],
