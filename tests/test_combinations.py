@@ -225,12 +225,15 @@ BASE = {path: values[0] for path, values in ENVIRONMENT_OPTIONS.items()} | {
     "region": "us-east-1",
     "recovery": options.recovery("ap-northeast-2"),
     "network.zones": 3,
+    "edge.apex_records": True,  # another value needs a zone that is there
 }
 ACCOUNT_BASE = {path: values[0] for path, values in ACCOUNT_OPTIONS.items()} | {"shape": "recovery"}
 #: Options that mean nothing without another one.
 TOGETHER = {"ebs_encryption.key_arns": {"ebs_encryption.mode": "existing"}}
 ENVIRONMENT_TOGETHER: dict[str, tuple[dict[str, Any], Any]] = {
     "edge.apex_records": ({"edge.hosted_zone_id": "Z0123456789ABCDEFGHIJ"}, False),
+    "identity.threat_protection": ({"identity.tier": "plus"}, "enforced"),
+    "identity.email.ses_region": ({"identity.email.from_address": "no-reply@shop.example.com"}, "eu-west-1"),
     "edge.custom_sign_in": ({"recovery": options.UNSET}, True),  # with a recovery region it is so anyway
 }
 
