@@ -50,7 +50,9 @@ class Server:
     reader: AWSHelperFn
     has_readers: bool
     targets: Mapping[str, Any]  # of a proxy's target group
-    members: Sequence[AWSObject] = field(default_factory=list)  # run before anybody can connect to ``arn``
+    members: Sequence[AWSObject] = field(
+        default_factory=list
+    )  # the writer first; run before anybody can connect
 
 
 def monitoring_role(stack: Stack) -> AWSHelperFn:

@@ -102,7 +102,7 @@ def add_users(
     )
     logs_key = stack.output_of("security", "LogsKeyArn")
     master = _master_function(stack, server, secrets, logs_key)
-    before: list[AWSObject] = [*server.members, *([proxy.target] if proxy else [])]
+    before: list[AWSObject] = [*server.members[:1], *([proxy.target] if proxy else [])]
     if env.database.restore_from.snapshot or env.database.restore_from.source:
         adopted = add_custom_resource(
             stack,
