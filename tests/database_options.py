@@ -50,9 +50,9 @@ def fits(row: Mapping[str, Any]) -> bool:
     def known(key: str, *values: Any) -> bool:
         return key in row and row[key] in values
 
-    if known("database.engine", "rds-mysql") or known("database.version", MYSQL):
-        if not all(row[key] in values for key, values in _OF_RDS.items() if key in row):
-            return False
+    rds = known("database.engine", "rds-mysql") or known("database.version", MYSQL)
+    if rds and not all(row[key] in values for key, values in _OF_RDS.items() if key in row):
+        return False
     low, high = "database.serverless.min_acu", "database.serverless.max_acu"
     most, idle = "database.proxy.max_connections_percent", "database.proxy.max_idle_percent"
     source, time = "database.restore_from.source", "database.restore_from.time"
