@@ -113,6 +113,8 @@ def cfn_lints_stateful_types() -> frozenset[str]:
 NOT_NAMES = {
     ("AWS::EC2::VPCEndpoint", "ServiceName"),  # AWS's service
     # Inside one database, proxy or target; what a database is restored from; RDS's own name.
+    ("AWS::ApplicationAutoScaling::ScalableTarget", "ScalableDimension"),
+    ("AWS::ApplicationAutoScaling::ScalableTarget", "ServiceNamespace"),
     ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
     ("AWS::RDS::DBCluster", "DatabaseName"),
     ("AWS::RDS::DBCluster", "SnapshotIdentifier"),
