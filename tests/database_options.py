@@ -26,6 +26,39 @@ BY_HAND: dict[str, list[Any]] = {
     "cache.maintenance_window": [UNSET, "sat:21:00-sat:22:00"],
 }
 
+_MYSQL = {
+    "database.engine": "rds-mysql",
+    "database.version": MYSQL,
+    "database.instance_class": "db.r6g.large",
+    "database.proxy.enabled": True,
+}
+_PROXY = {"database.proxy.enabled": True}
+_CACHE = {"cache.enabled": True}
+_ALONE = {"recovery": UNSET}
+#: Options that mean nothing without others: those, and a value that changes something then.
+TOGETHER: dict[str, tuple[dict[str, Any], Any]] = {
+    "database.engine": (_MYSQL, "rds-mysql"),
+    "database.storage.size_gb": (_MYSQL, 20),
+    "database.storage.max_size_gb": (_MYSQL, 65_536),
+    "database.proxy.max_connections_percent": (_PROXY, 100),
+    "database.proxy.max_idle_percent": (_PROXY, 0),
+    "database.proxy.borrow_seconds": (_PROXY, 1),
+    "database.proxy.idle_seconds": (_PROXY, 1),
+    "database.proxy.share_after_set": (_PROXY, True),
+    "database.reader_scaling.cpu_percent": ({"database.reader_scaling.maximum": 15}, 90),
+    "database.restore_from.source": ({"database.restore_from.time": "latest"}, "acme-old"),
+    "database.restore_from.time": ({"database.restore_from.source": "acme-old"}, "latest"),
+    "database.serverless.min_acu": (_ALONE, 0),
+    "database.serverless.pause_after_seconds": ({**_ALONE, "database.serverless.min_acu": 0}, 86_400),
+    "cache.node_type": (_CACHE, "cache.r7g.large"),
+    "cache.replicas": (_CACHE, 5),
+    "cache.version": (_CACHE, "8.0"),
+    "cache.rotation_days": (_CACHE, 1),
+    "cache.snapshot_days": (_CACHE, 35),
+    "cache.snapshot_window": (_CACHE, "23:00-00:00"),
+    "cache.maintenance_window": (_CACHE, "sat:21:00-sat:22:00"),
+}
+
 #: What RDS for MySQL asks of other options; a value that is not listed means Aurora.
 _OF_RDS: dict[str, tuple[Any, ...]] = {
     "database.engine": ("rds-mysql",),

@@ -26,7 +26,7 @@ from blueprint.layers import layers_for
 from blueprint.problems import BlueprintError
 from blueprint.render import render
 from blueprint.schemas import create_only
-from tests import options
+from tests import database_options, options
 from tests.conftest import LEAST, LEAST_ACCOUNT, ROOT, Rendering, merged
 from tests.invariants import CHECKS, cases, fixed_names, violations
 from tests.pairwise import Row, all_pairs, pairs
@@ -231,6 +231,7 @@ ACCOUNT_BASE = {path: values[0] for path, values in ACCOUNT_OPTIONS.items()} | {
 #: Options that mean nothing without another one.
 TOGETHER = {"ebs_encryption.key_arns": {"ebs_encryption.mode": "existing"}}
 ENVIRONMENT_TOGETHER: dict[str, tuple[dict[str, Any], Any]] = {
+    **database_options.TOGETHER,
     "edge.apex_records": ({"edge.hosted_zone_id": "Z0123456789ABCDEFGHIJ"}, False),
     "identity.threat_protection": ({"identity.tier": "plus"}, "enforced"),
     "identity.email.ses_region": ({"identity.email.from_address": "no-reply@shop.example.com"}, "eu-west-1"),
@@ -315,15 +316,18 @@ def test_a_fixed_name_belongs_to_one_resource():
 
 def test_stateful_resources_keep_their_identity_whatever_feature_is_switched():
     """But for those that name the deployment (account, project, region and name make it another one), and the
-    zone that is somebody else's: only what stops to be ours may go.
+    zone that is somebody else's: only what stops to be ours may go. Another engine is another database (the
+    ledger refuses it), and what recovery alone needs goes with it.
     """
     base = varied()[0][1]
     another = {"name", "project", "account", "region", "edge.hosted_zone_id", "edge.apex_records"}
+    another |= {path for path, (with_, _) in database_options.TOGETHER.items() if "database.engine" in with_}
+    of_recovery = ("Replica", "GlobalCluster")
     for path, rendering in varied():
         if path in another or isinstance(rendering.rendered.subject, Account):
             continue
         for stack in base.manifest["stacks"]:
             for logical_id, resource in stack["resources"].items():
-                if resource["stateful"] and "Replica" not in resource["type"]:
+                if resource["stateful"] and not any(word in resource["type"] for word in of_recovery):
                     here = rendering[stack["name"]].resources
                     assert logical_id in here, f"{path} drops {stack['name']}/{logical_id}"
