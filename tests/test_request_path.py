@@ -280,17 +280,26 @@ def test_the_instance_may_read_the_secret_of_the_applications_own_user_and_no_ot
 
 
 def test_the_database_is_reached_from_the_application_alone():
-    way = "VpcSecurityGroupIds"
-    groups = named(database(), way)
+    """From its instances, and from the proxy, into which its instances alone come."""
     ours = the(option("aws:autoscaling:launchconfiguration", "SecurityGroups"))
-    assert ours in set().union(*(comes_from(group) for group in groups))
-    assert not [source for group in groups for source in comes_from(group) if isinstance(source, str)]
-    out = [
-        rule
+    proxies = {
+        group
+        for proxy in of_type("AWS::RDS::DBProxy", "database")
+        for group in named(proxy, "VpcSecurityGroupIds")
+    }
+    for group in proxies:
+        assert comes_from(group) == {ours}
+    clusters = named(cluster(), "VpcSecurityGroupIds")
+    for group in clusters:
+        assert comes_from(group) == {ours, *proxies}
+    way_in = named(database(), "VpcSecurityGroupIds")
+    assert ours in set().union(*(comes_from(group) for group in way_in))
+    out = {
+        the(named(rule, "DestinationSecurityGroupId"))
         for rule in of_type("AWS::EC2::SecurityGroupEgress")
         if the(named(rule, "GroupId")) == ours and properties(rule)["FromPort"] == 3306
-    ]
-    assert named(the(out), "DestinationSecurityGroupId")[0] in groups
+    }
+    assert out == {*clusters, *proxies}
 
 
 def test_nothing_reaches_the_database_without_tls():
