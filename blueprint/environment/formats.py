@@ -64,11 +64,11 @@ def refuse(code: str, what: str, remedy: str) -> NoReturn:
     raise PydanticCustomError(code, "{what}", {"what": what, "remedy": remedy})
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word most like ``word``, or nothing."""
+def nearest(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
+    """The known word most like ``word``, or nothing; ``likeness`` is from 0 (any) to 1 (the same)."""
     from difflib import get_close_matches  # 3 ms, needed on failure only
 
-    return next(iter(get_close_matches(word[:80].lower(), list(known), n=1, cutoff=0.6)), "")
+    return next(iter(get_close_matches(word[:80].lower(), list(known), n=1, cutoff=likeness)), "")
 
 
 def as_written(value: Any) -> Any:

@@ -18,6 +18,9 @@ from blueprint.problems import Problem, Where
 Kind = TypeVar("Kind", bound=BaseModel)
 Location = tuple[int | str, ...]
 
+#: How like a key of another section must be: there are so many that one is always a little like it.
+ELSEWHERE = 0.75
+
 _TYPES = {
     "int": ("a whole number", "write a whole number without quotes"),
     "float": ("a number", "write a number without quotes"),
@@ -157,6 +160,8 @@ def unknown_key(model: type[BaseModel], section: type[BaseModel], location: Loca
     here = [*section.model_fields, *([EXTENDS] if section is model else [])]
     paths = {path.rsplit(".", 1)[-1]: path for path in [*reversed(all_keys(model)), EXTENDS]}
     best = key if key in paths else nearest(key, [*here, *paths])
+    if best not in here and best != key:
+        best = nearest(key, [best], likeness=ELSEWHERE) or nearest(key, here)
     if not best:
         remedy = f"known here are {', '.join(here)}"
     elif best in here:
