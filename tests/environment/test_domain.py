@@ -9,6 +9,7 @@ import pytest
 from pydantic_core import PydanticCustomError
 
 from blueprint.cli import summary
+from blueprint.cli.output import Output
 from blueprint.environment import formats, load_environment
 from blueprint.environment.checks import notices
 from blueprint.layers import security
@@ -77,9 +78,10 @@ def test_the_shipped_environments_are_examples() -> None:
     assert [len(noticed(SHIPPED, name)) for name in ("dev", "staging", "prod")] == [1, 1, 1]
 
 
-def test_the_summary_of_a_render_shows_it(write: Write) -> None:
+def test_the_summary_of_a_render_shows_it(write: Write, tmp_path: Path) -> None:
     env = load_environment(write("extends: base.yaml\n"), "prod")
-    text = summary.text(render(env, {"security": security.stacks}), None, "templates/prod")
+    made = render(env, {"security": security.stacks})
+    text = summary.text(made, Output(tmp_path, None, ()), None)
     assert f"  {noticed(write('extends: base.yaml' + chr(10)))[0]}\n" in text
 
 
