@@ -117,15 +117,19 @@ def _binding(binding: Binding | None) -> dict[str, Any] | None:
 
 
 def _imports(plan: Plan, stack: Stack) -> list[dict[str, str]]:
-    unique: dict[tuple[str, str], StackOutput] = {(r.stack, r.output): r for r in stack.references}
+    unique: dict[tuple[str, str], list[StackOutput]] = {}
+    for reference in stack.references:
+        unique.setdefault((reference.stack, reference.output), []).append(reference)
     return [
         {
             "stack": name,
             "output": output,
-            "by": next(iter(reference.data)),
+            "by": next(iter(references[0].data)),
+            # One that is read everywhere is so, whoever else reads it in the primary region only.
+            "in": "primary" if all(reference.primary_only for reference in references) else "everywhere",
             "export": plan.stacks[name].export_name(output),
         }
-        for (name, output), reference in sorted(unique.items())
+        for (name, output), references in sorted(unique.items())
     ]
 
 
