@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from troposphere import AWSHelperFn, Ref
+from troposphere import AWSHelperFn, NoValue, Ref
 from troposphere.elasticloadbalancingv2 import (
     Action,
     AuthenticateCognitoConfig,
@@ -63,7 +63,7 @@ class SignIn:
     """What the identity layer made: whom rules take for signed in."""
 
     issuer: AWSHelperFn
-    keys_url: AWSHelperFn
+    keys_url: AWSHelperFn | None  # none where no path asks for a token
     user_pool_arn: AWSHelperFn
     domain: AWSHelperFn
     web_client: AWSHelperFn
@@ -180,13 +180,13 @@ def add_rules(
     stack: Stack, env: Environment, listener: Listener, group: AWSHelperFn, sign_in: SignIn
 ) -> None:
     """The rules that let requests through to ``group``, and those in front that refuse."""
-    session, token = _session(env, sign_in), _token(sign_in)
+    session = _session(env, sign_in)
     application = env.application
     _add_rules(stack, env, listener, group, _CALLBACK, "SignInCallback", [CALLBACK], [session])
     before: list[ListenerRule] = []
     for start, kind, paths, check in (
         (_PUBLIC, "public", application.public_paths, []),
-        (_API, "api", application.api_paths, [token]),
+        (_API, "api", application.api_paths, [_token(sign_in)]),
         (_BROWSER, "browser", application.browser_paths, [session]),
     ):
         name, setting = f"{kind.title()}Paths", f"application.{kind}_paths"
@@ -296,7 +296,7 @@ def _token(sign_in: SignIn) -> ListenerRuleAction:
         Order=1,
         JwtValidationConfig=JwtValidationConfig(
             Issuer=sign_in.issuer,
-            JwksEndpoint=sign_in.keys_url,
+            JwksEndpoint=sign_in.keys_url or NoValue,
             AdditionalClaims=[
                 JwtValidationActionAdditionalClaim(
                     Name="client_id", Format="single-string", Values=list(sign_in.clients)

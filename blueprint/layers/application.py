@@ -58,7 +58,7 @@ def stacks(env: Environment) -> list[Stack]:
     if env.network.nat == "none" or env.network.interface_endpoints:
         stack.wait_for("network-endpoints")  # instances that start before have nobody to call
     beanstalk.add_parameters(stack, env)
-    sign_in = _sign_in(stack)
+    sign_in = _sign_in(stack, env)
     properties, statements = _needs(stack, env)
 
     balancer = add_balancer(stack, env)
@@ -113,7 +113,7 @@ def stacks(env: Environment) -> list[Stack]:
 # -- what other layers give --------------------------------------------------------------------------------
 
 
-def _sign_in(stack: Stack) -> rules.SignIn:
+def _sign_in(stack: Stack, env: Environment) -> rules.SignIn:
     def primary(output: str, label: str, pattern: str) -> AWSHelperFn:
         return stack.from_primary(
             output,
@@ -128,10 +128,13 @@ def _sign_in(stack: Stack) -> rules.SignIn:
     pool = primary("UserPoolId", "User pool", r"[a-z0-9-]+_[A-Za-z0-9]+")
     # A replica has the id of its pool, and an ARN of its own region.
     here = "arn:${AWS::Partition}:cognito-idp:${AWS::Region}:${AWS::AccountId}:userpool/${Pool}"
+    # Asked for by the rules of API paths alone.
+    address = ("Address of the signing keys", r"https://[A-Za-z0-9./_-]+")
+    keys_url = primary("JwksUri", *address) if env.application.api_paths else None
     web = primary("WebClientId", "Client of browsers", _CLIENT)
     return rules.SignIn(
         issuer=primary("Issuer", "Issuer of tokens", r"https://[A-Za-z0-9./_-]+"),
-        keys_url=primary("JwksUri", "Address of the signing keys", r"https://[A-Za-z0-9./_-]+"),
+        keys_url=keys_url,
         user_pool_arn=Sub(here, Pool=pool),
         domain=primary("SignInDomain", "Sign-in domain", r"[a-z0-9.-]+"),
         web_client=web,
