@@ -129,7 +129,8 @@ NOT_NAMES = {
     ("AWS::Cognito::UserPoolDomain", "Domain"),
     ("AWS::Cognito::UserPoolResourceServer", "Identifier"),
     ("AWS::Cognito::UserPoolIdentityProvider", "ProviderName"),  # Cognito's names of Google and others
-    *(("AWS::Route53::RecordSet", name) for name in ("Name", "Type", "SetIdentifier")),
+    *(("AWS::Route53::RecordSet", name) for name in ("HostedZoneId", "Name", "Type", "SetIdentifier")),
+    ("AWS::Cognito::UserPoolRiskConfigurationAttachment", "ClientId"),  # a client's id, or the word ALL
 }
 _NAMING = re.compile(r"(Name|NamePrefix|Identifier|Alias)$")
 
