@@ -20,7 +20,7 @@ from blueprint.environment import Account
 from blueprint.layers.shared.buckets import SSE_S3_BUCKETS
 from blueprint.render.limits import measure
 from blueprint.schemas import create_only, schema, types_missing
-from blueprint.stacks.stateful import STATEFUL
+from blueprint.stacks.stateful import STATEFUL, holds_data
 from tests.conftest import Rendering
 
 
@@ -110,7 +110,28 @@ def cfn_lints_stateful_types() -> frozenset[str]:
 
 
 #: Properties that look like a name of ours and are none.
-NOT_NAMES = {("AWS::EC2::VPCEndpoint", "ServiceName")}  # AWS's service
+NOT_NAMES = {
+    ("AWS::EC2::VPCEndpoint", "ServiceName"),  # AWS's service
+    # Inside one database, proxy or target; what a database is restored from; RDS's own name.
+    ("AWS::ApplicationAutoScaling::ScalableTarget", "ScalableDimension"),
+    ("AWS::ApplicationAutoScaling::ScalableTarget", "ServiceNamespace"),
+    ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
+    ("AWS::RDS::DBCluster", "DatabaseName"),
+    ("AWS::RDS::DBCluster", "SnapshotIdentifier"),
+    ("AWS::RDS::DBCluster", "SourceDBClusterIdentifier"),
+    ("AWS::RDS::DBInstance", "DBName"),
+    ("AWS::RDS::DBInstance", "DBSnapshotIdentifier"),
+    ("AWS::RDS::DBProxyTargetGroup", "TargetGroupName"),
+    # The environment's domain. Zones and certificates of one name may be many; records are checked below.
+    ("AWS::CertificateManager::Certificate", "DomainName"),
+    ("AWS::Route53::HostedZone", "Name"),
+    # A name in DNS, made of the domain or else of a number; and how an API is called in its tokens.
+    ("AWS::Cognito::UserPoolDomain", "Domain"),
+    ("AWS::Cognito::UserPoolResourceServer", "Identifier"),
+    ("AWS::Cognito::UserPoolIdentityProvider", "ProviderName"),  # Cognito's names of Google and others
+    *(("AWS::Route53::RecordSet", name) for name in ("HostedZoneId", "Name", "Type", "SetIdentifier")),
+    ("AWS::Cognito::UserPoolRiskConfigurationAttachment", "ClientId"),  # a client's id, or the word ALL
+}
 _NAMING = re.compile(r"(Name|NamePrefix|Identifier|Alias)$")
 
 
@@ -206,7 +227,9 @@ def what_holds_data_is_kept_when_its_stack_or_its_resource_goes(case: Case) -> I
         "UpdateReplacePolicy": ("Retain", "Snapshot"),
     }
     for name, resource in case.resources.items():
-        if resource["Type"] in STATEFUL or resource["Type"] in cfn_lints_stateful_types():
+        kind, properties = resource["Type"], resource.get("Properties", {})
+        unknown = kind in cfn_lints_stateful_types() - STATEFUL.keys()
+        if unknown or holds_data(kind, properties):
             for key, lawful in keeping.items():
                 if resource.get(key) not in lawful:
                     yield f"{name} ({resource['Type']}) has {key} {resource.get(key)}"
@@ -218,7 +241,7 @@ def what_cfn_lint_calls_stateful_is_in_our_ledger_too(case: Case) -> Iterator[st
         if resource["Type"] in cfn_lints_stateful_types() - STATEFUL.keys():
             yield f"{name} ({resource['Type']}) is not in STATEFUL"
         entry = case.stack["resources"][name]
-        if entry["stateful"] != (resource["Type"] in STATEFUL):
+        if entry["stateful"] != holds_data(resource["Type"], resource.get("Properties", {})):
             yield f"{name}: the manifest says stateful: {entry['stateful']}"
 
 
@@ -296,6 +319,24 @@ def keys_rotate_and_can_be_administered(case: Case) -> Iterator[str]:
         ]
         if len(lifelines) != 1:
             yield f"{name} could lock its own account out"
+
+
+@check
+def a_name_in_dns_has_one_record_of_a_type_or_a_group_with_one_policy(case: Case) -> Iterator[str]:
+    """Route 53 refuses a second one, and one with a policy beside one without, in whatever stack they are."""
+    everywhere = [
+        (other, logical_id, record)
+        for other in cases(case.rendering)
+        for logical_id, record in other.of_type("AWS::Route53::RecordSet").items()
+    ]
+    for name, record in case.of_type("AWS::Route53::RecordSet").items():
+        for other, logical_id, second in everywhere:
+            if (str(other), logical_id) == (str(case), name):
+                continue
+            if (second["Name"], second["Type"]) == (record["Name"], record["Type"]):
+                identifiers = {json.dumps(r.get("SetIdentifier")) for r in (record, second)}
+                if "null" in identifiers or len(identifiers) == 1 or record.keys() != second.keys():
+                    yield f"{name} and {logical_id} of {other} are both {record['Type']} of {record['Name']}"
 
 
 # -- permissions ---------------------------------------------------------------------------------------
@@ -407,16 +448,20 @@ def a_template_of_several_regions_fixes_no_name_that_is_global(case: Case) -> It
 
 @check
 def another_stacks_resource_is_never_named_literally(case: Case) -> Iterator[str]:
+    # Names at the domain are the environment file's, whichever stack has a resource of that name.
+    domain = getattr(case.rendering.rendered.subject, "domain", "no domain")
     others = {
         text: other.stack["name"]
         for other in cases(case.rendering)
         if other.stack["name"] != case.stack["name"]
         for text in fixed_names(other.template).values()
+        if not f".{text}".endswith(f".{domain}")
     }
     own = set(fixed_names(case.template).values())
     for section in ("Resources", "Outputs", "Conditions", "Mappings"):
         for path, text in strings(case.template.get(section, {})):
-            if text in own or "/Tags/" in path:  # a tag for people may read like a name
+            # A tag for people may read like a name; an import is the lawful way to name another stack.
+            if text in own or "/Tags/" in path or path.endswith("/Fn::ImportValue"):
                 continue
             for name, stack in others.items():
                 if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text):

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from blueprint.environment import Account, Environment
 from blueprint.environment.model import Endpoint
 from blueprint.environment.regions import WITHOUT_SERVICE, ZONES
+from tests import application_options, database_options
 
 UNSET = None  # the option is left out, so that its default counts
 LONGEST_MAIL = "platform-engineering@subsidiary.example.com"
@@ -45,7 +46,7 @@ BY_HAND: dict[type[BaseModel], dict[str, list[Any]]] = {
         "project": ["acme", "ab", "twelve-chars"],
         "account": ["111122223333"],
         "owner": ["platform@example.com", LONGEST_MAIL],
-        "domain": ["shop.example.com", "example.com"],
+        "domain": ["shop.example.com", "example.com", f"{'a' * 46}.example.com"],
         "tags": [UNSET, TAGS],
         "region": ["eu-west-1", "us-east-1", "us-west-2", "ap-southeast-7"],
         "recovery": [
@@ -57,6 +58,17 @@ BY_HAND: dict[type[BaseModel], dict[str, list[Any]]] = {
         "network.cidr": [UNSET, "172.16.0.0/20", "192.168.0.0/21"],
         "network.zone_ids": [UNSET, {"us-east-1": ["use1-az6", "use1-az5", "use1-az4", "use1-az2"]}],
         "network.interface_endpoints": [UNSET, ["ssm", "kms"], list(get_args(Endpoint))],
+        "identity.mobile_callbacks": [UNSET, ["com.example.shop://signed-in"]],
+        "identity.social.google": [UNSET, "acme/google"],
+        "identity.social.facebook": [UNSET, "acme/facebook"],
+        "identity.social.apple": [UNSET, "acme/apple"],
+        "identity.social.amazon": [UNSET, "acme/amazon"],
+        "identity.email.from_address": [UNSET, "no-reply@shop.example.com"],
+        "identity.email.ses_region": [UNSET, "eu-west-1"],
+        "edge.hosted_zone_id": [UNSET, "Z0123456789ABCDEFGHIJ"],
+        "edge.certificate_authorities": [UNSET, ["letsencrypt.org"]],
+        **application_options.BY_HAND,
+        **database_options.BY_HAND,
         # Days that leave the archive its 90 days.
         "storage.log_retention_days": [UNSET, 270, 36_500],
     },
@@ -164,6 +176,25 @@ def _logs_outlive_the_archive(archive: str, retention: str) -> Callable[[Mapping
     return holds
 
 
+def _own_records_have_a_zone(row: Mapping[str, Any]) -> bool:
+    ours = row.get("edge.apex_records", True)
+    zone, others = row.get("edge.hosted_zone_id", "any"), row.get("edge.certificate_authorities")
+    return bool(ours or (zone and not others))
+
+
+def _users_fit(row: Mapping[str, Any]) -> bool:
+    """Rules of users: threat protection has its tier, a prepared pool a domain, and SES a sender."""
+
+    def is_(key: str, *values: Any) -> bool:
+        return key in row and row[key] in values
+
+    threats = is_("identity.threat_protection", "audit", "enforced") and is_("identity.tier", "essentials")
+    prepared = is_("identity.replication", "prepared") and is_("edge.custom_sign_in", False)
+    moved = row.get("recovery", "unknown")
+    mail = is_("identity.email.from_address", UNSET) and is_("identity.email.ses_region", "eu-west-1")
+    return not (threats or (prepared and not moved) or mail)
+
+
 def _own_keys_have_arns(row: Mapping[str, Any]) -> bool:
     mode, keys = "ebs_encryption.mode", "ebs_encryption.key_arns"
     return not row.keys() >= {mode, keys} or (row[mode] == "existing") == bool(row[keys])
@@ -171,7 +202,15 @@ def _own_keys_have_arns(row: Mapping[str, Any]) -> bool:
 
 def possible_environment(row: dict[str, Any]) -> bool:
     lives = _logs_outlive_the_archive("storage.archive_after_days", "storage.log_retention_days")
-    return _enough_zones(row) and _services_exist(row) and lives(row)
+    rules = (
+        _enough_zones,
+        _services_exist,
+        lives,
+        _own_records_have_a_zone,
+        _users_fit,
+        database_options.fits,
+    )
+    return all(holds(row) for holds in (*rules, database_options.fits))
 
 
 def possible_account(row: dict[str, Any]) -> bool:

@@ -26,7 +26,7 @@ from blueprint.layers import layers_for
 from blueprint.problems import BlueprintError
 from blueprint.render import render
 from blueprint.schemas import create_only
-from tests import options
+from tests import database_options, options
 from tests.conftest import LEAST, LEAST_ACCOUNT, ROOT, Rendering, merged
 from tests.invariants import CHECKS, cases, fixed_names, violations
 from tests.pairwise import Row, all_pairs, pairs
@@ -240,10 +240,19 @@ BASE = {path: values[0] for path, values in ENVIRONMENT_OPTIONS.items()} | {
     "region": "us-east-1",
     "recovery": options.recovery("ap-northeast-2"),
     "network.zones": 3,
+    "edge.apex_records": True,  # another value needs a zone that is there
 }
 ACCOUNT_BASE = {path: values[0] for path, values in ACCOUNT_OPTIONS.items()} | {"shape": "recovery"}
 #: Options that mean nothing without another one.
 TOGETHER = {"ebs_encryption.key_arns": {"ebs_encryption.mode": "existing"}}
+ENVIRONMENT_TOGETHER: dict[str, tuple[dict[str, Any], Any]] = {
+    **database_options.TOGETHER,
+    "application.on_demand_base": ({"application.spot": True}, 1000),
+    "edge.apex_records": ({"edge.hosted_zone_id": "Z0123456789ABCDEFGHIJ"}, False),
+    "identity.threat_protection": ({"identity.tier": "plus"}, "enforced"),
+    "identity.email.ses_region": ({"identity.email.from_address": "no-reply@shop.example.com"}, "eu-west-1"),
+    "edge.custom_sign_in": ({"recovery": options.UNSET}, True),  # with a recovery region it is so anyway
+}
 
 
 @cache
@@ -254,6 +263,10 @@ def varied() -> list[tuple[str, Rendering]]:
         *(
             (path, rendered_environment(row))
             for path, row in variations(ENVIRONMENT_OPTIONS, BASE, options.possible_environment)
+        ),
+        *(
+            (path, rendered_environment({**BASE, **with_, path: value}))
+            for path, (with_, value) in ENVIRONMENT_TOGETHER.items()
         ),
         ("", rendered_account(ACCOUNT_BASE)),
         *(
@@ -318,14 +331,19 @@ def test_a_fixed_name_belongs_to_one_resource():
 
 
 def test_stateful_resources_keep_their_identity_whatever_feature_is_switched():
-    """But for those that name the deployment: account, project, region and name make it another one."""
+    """But for those that name the deployment (account, project, region and name make it another one), and the
+    zone that is somebody else's: only what stops to be ours may go. Another engine is another database (the
+    ledger refuses it), and what recovery alone needs goes with it.
+    """
     base = varied()[0][1]
-    another = {"name", "project", "account", "region"}
+    another = {"name", "project", "account", "region", "edge.hosted_zone_id", "edge.apex_records"}
+    another |= {path for path, (with_, _) in database_options.TOGETHER.items() if "database.engine" in with_}
+    of_recovery = ("Replica", "GlobalCluster")
     for path, rendering in varied():
         if path in another or isinstance(rendering.rendered.subject, Account):
             continue
         for stack in base.manifest["stacks"]:
             for logical_id, resource in stack["resources"].items():
-                if resource["stateful"] and "Replica" not in resource["type"]:
+                if resource["stateful"] and not any(word in resource["type"] for word in of_recovery):
                     here = rendering[stack["name"]].resources
                     assert logical_id in here, f"{path} drops {stack['name']}/{logical_id}"

@@ -61,7 +61,7 @@ def outcome(name: str, text: str | bytes) -> Rendered | BlueprintError:
             return error
 
 
-_good: set[bytes] = set()  # templates that the validator has passed already
+_good: set[tuple[bytes, tuple[str, ...]]] = set()  # templates that the validator has passed, and for where
 
 
 def judge(result: Rendered | BlueprintError) -> None:
@@ -80,13 +80,13 @@ def judge(result: Rendered | BlueprintError) -> None:
     assert violations(rendering) == []
     stacks = result.plan.stacks
     inputs = [
-        GateInput(name, body, stacks[name].regions[:1], name)
+        GateInput(name, body, stacks[name].regions, name)  # as a render does: regions differ in what is wrong
         for name, body in result.bodies.items()
-        if body not in _good
+        if (body, stacks[name].regions) not in _good
     ]
     found = check(inputs, cache_dir=None, validators=["cloudformation-validate"])
     assert [finding for finding in found if finding.fails] == []
-    _good.update(result.bodies.values())
+    _good.update((body, stacks[name].regions) for name, body in result.bodies.items())
 
 
 # -- values --------------------------------------------------------------------------------------------

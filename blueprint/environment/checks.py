@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import combinations
-from typing import Generic, TypeVar
 
-from blueprint.environment.formats import key_place
+from blueprint.environment.application_model import architecture
+from blueprint.environment.database_checks import DATABASE_CHECKS
+from blueprint.environment.finding import Check, Finding
+from blueprint.environment.formats import EXAMPLE_DOMAINS, HOW_TO_GET_A_DOMAIN, is_below, key_place
+from blueprint.environment.identity_checks import IDENTITY_CHECKS
 from blueprint.environment.model import Account, Environment, Subject
 from blueprint.environment.regions import WITHOUT_SERVICE, ZONES, zone_prefix
 from blueprint.environment.tree import joined
+from blueprint.problems import Problem
 
 MOST_TAGS = 40  # AWS allows 50 on a resource; ours and the services' own need room
 ARCHIVE_MINIMUM = 90  # days that S3 Glacier Flexible Retrieval charges for at least
-
-Checked = TypeVar("Checked", bound=Subject)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A broken rule: the field to blame, the fact that makes it wrong, and what to do."""
-
-    field: str
-    why: str
-    remedy: str
-    reads: tuple[str, ...] = ()  # further fields it rests on
-
-
-@dataclass(frozen=True)
-class Check(Generic[Checked]):
-    code: str
-    rule: str
-    find: Callable[[Checked], Iterator[Finding]]
 
 
 def _recovery_is_elsewhere(env: Environment) -> Iterator[Finding]:
@@ -149,6 +133,83 @@ def _logs_outlive_archiving(env: Environment) -> Iterator[Finding]:
         )
 
 
+def _application_sizes(env: Environment) -> Iterator[Finding]:
+    scaling = env.application.scaling
+    if scaling.min_instances > scaling.max_instances:
+        yield Finding(
+            "application.scaling.min_instances",
+            f"{scaling.min_instances} at least are more than {scaling.max_instances} at most",
+            "lower it, or raise application.scaling.max_instances",
+            ("application.scaling.max_instances",),
+        )
+    if scaling.in_below >= scaling.out_above:
+        yield Finding(
+            "application.scaling.in_below",
+            f"instances would come above {scaling.out_above} and go below {scaling.in_below} at once",
+            "lower it well below application.scaling.out_above",
+            ("application.scaling.out_above",),
+        )
+    if scaling.metric == "cpu" and scaling.out_above > 100:
+        yield Finding(
+            "application.scaling.out_above",
+            f"the processor is measured in per cent and never reaches {scaling.out_above}",
+            "use at most 100",
+            ("application.scaling.metric",),
+        )
+    for index, schedule in enumerate(scaling.schedules):
+        field = f"application.scaling.schedules[{index}]"
+        if schedule.min_instances > schedule.max_instances:
+            yield Finding(
+                f"{field}.min_instances",
+                f"{schedule.min_instances} at least are more than {schedule.max_instances} at most",
+                "lower it, or raise max_instances",
+                (f"{field}.max_instances",),
+            )
+        if schedule.name in [earlier.name for earlier in scaling.schedules[:index]]:
+            yield Finding(f"{field}.name", f"{schedule.name} is listed twice", "give it another name")
+
+
+def _one_architecture(env: Environment) -> Iterator[Finding]:
+    first, *others = env.application.instance_types
+    for index, kind in enumerate(others, start=1):
+        if architecture(kind) != architecture(first):
+            yield Finding(
+                f"application.instance_types[{index}]",
+                f"{kind} has {architecture(kind)} processors and {first} {architecture(first)}: no machine "
+                "image runs on both",
+                "name types of one architecture",
+                ("application.instance_types[0]",),
+            )
+
+
+def _public_paths_are_named(env: Environment) -> Iterator[Finding]:
+    """A pattern that matches every path would open the whole application."""
+    for index, path in enumerate(env.application.public_paths):
+        if not path.strip("/*?") and path != "/":
+            yield Finding(
+                f"application.public_paths[{index}]",
+                f"{path} would let everybody through to every path",
+                "name the paths that shall be public",
+            )
+
+
+def _apex_records_have_a_zone(env: Environment) -> Iterator[Finding]:
+    if not env.edge.apex_records and not env.edge.hosted_zone_id:
+        yield Finding(
+            "edge.apex_records",
+            "a new zone has no records but ours, and the domain needs an address",
+            "remove it, or name the existing zone in edge.hosted_zone_id",
+            ("edge.hosted_zone_id",),
+        )
+    if not env.edge.apex_records and env.edge.certificate_authorities:
+        yield Finding(
+            "edge.certificate_authorities",
+            "the domain's CAA record is not ours, so that nothing can be added to it",
+            "add them to the existing record, or remove edge.apex_records",
+            ("edge.apex_records",),
+        )
+
+
 def _trail_outlives_archiving(account: Account) -> Iterator[Finding]:
     trail = account.trail
     least = trail.archive_after_days + ARCHIVE_MINIMUM
@@ -235,6 +296,18 @@ def _tags_fit(subject: Subject) -> Iterator[Finding]:
         seen[key.lower()] = key
 
 
+def notices(env: Environment) -> Iterator[Problem]:
+    """What renders well and yet cannot be deployed as it is."""
+    if is_below(env.domain, EXAMPLE_DOMAINS):
+        yield Problem(
+            f"{env.domain} is a name for examples: it renders, but Route 53 and certificate authorities "
+            "refuse it",
+            env.where("domain"),
+            f"before you deploy, {HOW_TO_GET_A_DOMAIN}",
+            "ENV081",
+        )
+
+
 CHECKS: tuple[Check[Environment], ...] = (
     Check(
         "ENV050", "A recovery region is not the primary region, and is listed once.", _recovery_is_elsewhere
@@ -248,6 +321,12 @@ CHECKS: tuple[Check[Environment], ...] = (
     Check("ENV055", "There are at most 40 tags, and no two differ in case only.", _tags_fit),
     Check("ENV056", "An interface endpoint is listed once.", _endpoints_once),
     Check("ENV057", "An interface endpoint is of a service that every region has.", _endpoints_exist),
+    Check("ENV080", "Records of the domain that are not ours stand in a zone.", _apex_records_have_a_zone),
+    Check("ENV070", "Sizes and thresholds of the application leave room between them.", _application_sizes),
+    Check("ENV071", "Instance types have one processor architecture.", _one_architecture),
+    Check("ENV072", "A public path is never every path.", _public_paths_are_named),
+    *DATABASE_CHECKS,
+    *IDENTITY_CHECKS,
 )
 
 ACCOUNT_CHECKS: tuple[Check[Account], ...] = (

@@ -17,12 +17,35 @@ NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 ACCOUNT = r"[0-9]{12}"
 CIDR = r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}"
 ZONE_ID = r"[a-z]{3,5}[0-9]-az[0-9]{1,2}"
+HOSTED_ZONE_ID = r"Z[0-9A-Z]{1,31}"
 KEY_ARN = r"arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}"
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _MAIL_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # lower() would make U+212A a k
 _TAG_TEXT = re.compile(r"([\w.:/=+@-]([\w .:/=+@-]*[\w.:/=+@-])?)?")  # no space at either end
+_ONE_LABEL = "it has no dot"
+_ADDRESS = "its last part is a number, as in an IP address"
 # The first name of an ACM certificate must fit a common name (RFC 5280), and 5 are kept for "auth.".
 LONGEST_DOMAIN = 64 - len("auth.")
+HOW_TO_GET_A_DOMAIN = (
+    "register one (Route 53 or any registrar), or take a subdomain of one that is yours, "
+    "for instance shop.example.com"
+)
+#: Names that people see and take for theirs. Only their owner can validate a certificate for them.
+AWS_DOMAINS = (
+    "amazonaws.com",
+    "amazoncognito.com",
+    "amplifyapp.com",
+    "awsapprunner.com",
+    "cloudfront.net",
+    "elasticbeanstalk.com",
+    "on.aws",
+)
+#: Top-level names that no public certificate exists for (RFC 6761, 6762, 7686, ICANN's private use).
+PRIVATE_DOMAINS = (
+    *("arpa", "corp", "home", "internal", "invalid", "lan", "local", "localhost", "onion", "test"),
+)
+#: Names for documentation (RFC 2606, 6761). Route 53 refuses to make a zone for them or below them.
+EXAMPLE_DOMAINS = ("example.com", "example.net", "example.org", "example")
 
 
 class WrittenInt(int):
@@ -42,11 +65,11 @@ def refuse(code: str, what: str, remedy: str) -> NoReturn:
     raise PydanticCustomError(code, "{what}", {"what": what, "remedy": remedy})
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word most like ``word``, or nothing."""
+def nearest(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
+    """The known word most like ``word``, or nothing; ``likeness`` is from 0 (any) to 1 (the same)."""
     from difflib import get_close_matches  # 3 ms, needed on failure only
 
-    return next(iter(get_close_matches(word[:80].lower(), list(known), n=1, cutoff=0.6)), "")
+    return next(iter(get_close_matches(word[:80].lower(), list(known), n=1, cutoff=likeness)), "")
 
 
 def as_written(value: Any) -> Any:
@@ -101,7 +124,38 @@ def region(text: str) -> str:
 
 def domain(text: str) -> str:
     if fault := _domain_fault(text):
-        refuse("ENV033", f"is not a domain name that can be used: {fault}", "for instance shop.example.com")
+        remedy = HOW_TO_GET_A_DOMAIN if fault in (_ONE_LABEL, _ADDRESS) else "for instance shop.example.com"
+        refuse("ENV033", f"is not a domain name that can be used: {fault}", remedy)
+    if is_below(text, AWS_DOMAINS):
+        refuse("ENV042", "belongs to AWS, and an environment needs a domain of its own", HOW_TO_GET_A_DOMAIN)
+    if is_below(text, PRIVATE_DOMAINS):
+        refuse("ENV042", "is a private name, which nobody can have a certificate for", HOW_TO_GET_A_DOMAIN)
+    return text
+
+
+def is_below(name: str, domains: Iterable[str]) -> bool:
+    """Whether ``name`` is one of ``domains`` or a subdomain of one."""
+    return any(name == above or name.endswith(f".{above}") for above in domains)
+
+
+def hosted_zone_id(text: str) -> str:
+    if text and not re.fullmatch(HOSTED_ZONE_ID, text):
+        refuse(
+            "ENV043",
+            "is not the id of a hosted zone",
+            "copy it from the list of hosted zones in Route 53, without /hostedzone/; it looks like "
+            "Z0123456789ABCDEFGHIJ",
+        )
+    return text
+
+
+def authority(text: str) -> str:
+    if _domain_fault(text):
+        refuse(
+            "ENV044",
+            "is not what an authority calls itself in CAA records",
+            "its manual says it; it is a domain name, for instance letsencrypt.org",
+        )
     return text
 
 
@@ -114,9 +168,9 @@ def _domain_fault(text: str) -> str:
     if "://" in text or "/" in text:
         return "it is an address, not a name; leave out scheme and path"
     if len(labels) < 2:
-        return "it has no dot"
+        return _ONE_LABEL
     if re.fullmatch(r"[0-9]+", labels[-1], re.ASCII):
-        return "its last part is a number, as in an IP address"
+        return _ADDRESS
     for label in labels:
         if not _LABEL.fullmatch(label):
             return f"{label[:70]!r} does not have 1 to 63 lower-case letters, digits and inner hyphens"

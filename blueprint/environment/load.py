@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, ROLLOUT_CHECKS, Check, Finding
+from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, ROLLOUT_CHECKS
+from blueprint.environment.finding import Check, Finding
 from blueprint.environment.formats import name_fault, nearest
 from blueprint.environment.model import Account, Environment, Origin, Subject
 from blueprint.environment.parse import EXTENDS, MOST_BYTES, read

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from blueprint.environment.formats import nearest
+from blueprint.environment.formats import HOW_TO_GET_A_DOMAIN, nearest
 from blueprint.environment.parse import EXTENDS
 from blueprint.environment.tree import joined, shown
 from blueprint.problems import Problem, Where
@@ -18,8 +18,12 @@ from blueprint.problems import Problem, Where
 Kind = TypeVar("Kind", bound=BaseModel)
 Location = tuple[int | str, ...]
 
+#: How like a key of another section must be: there are so many that one is always a little like it.
+ELSEWHERE = 0.75
+
 _TYPES = {
     "int": ("a whole number", "write a whole number without quotes"),
+    "float": ("a number", "write a number without quotes"),
     "bool": ("true or false", "write true or false, lower case and without quotes"),
     "string": ("text", "put quotes around it if it is meant as text"),
     "tuple": ("a list", "write [one, two], or one item per line with - in front"),
@@ -127,6 +131,8 @@ def _words(error: Mapping[str, Any], model: type[BaseModel], location: Location)
 
 
 def _example(field: FieldInfo | None, key: str) -> str:
+    if key == "domain":  # an example of something that most people first have to get
+        return f"add it; if you have none, {HOW_TO_GET_A_DOMAIN}"
     return f"add it, for instance {key}: {field.examples[0]}" if field and field.examples else f"add {key}"
 
 
@@ -154,6 +160,8 @@ def unknown_key(model: type[BaseModel], section: type[BaseModel], location: Loca
     here = [*section.model_fields, *([EXTENDS] if section is model else [])]
     paths = {path.rsplit(".", 1)[-1]: path for path in [*reversed(all_keys(model)), EXTENDS]}
     best = key if key in paths else nearest(key, [*here, *paths])
+    if best not in here and best != key:
+        best = nearest(key, [best], likeness=ELSEWHERE) or nearest(key, here)
     if not best:
         remedy = f"known here are {', '.join(here)}"
     elif best in here:

@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 from pydantic.config import JsonDict
 
 from blueprint.environment import formats
+from blueprint.environment.application_model import Application
 from blueprint.environment.cidr import MOST_ZONES
+from blueprint.environment.database_model import Cache, Database
+from blueprint.environment.edge_model import Edge
+from blueprint.environment.identity_model import Identity
 from blueprint.environment.regions import ZONES
+from blueprint.environment.section import LogDays, Section, Whole, YesNo
 from blueprint.problems import Where
 
-#: Retentions that CloudWatch Logs accepts, in days (PutRetentionPolicy).
-LogDays = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-]  # fmt: skip
 Endpoint = Literal[
     "autoscaling",
     "cloudformation",
@@ -90,12 +91,6 @@ KeyArn = Annotated[
     AfterValidator(formats.key_arn),
     Field(json_schema_extra=_pattern(formats.KEY_ARN, "ARN of a KMS key")),
 ]
-Whole = Annotated[int, Field(strict=True)]
-YesNo = Annotated[bool, Field(strict=True)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Recovery(Section):
@@ -255,6 +250,30 @@ class Environment(Subject):
     network: Network = Field(default=Network())
     security: Security = Field(default=Security())
     storage: Storage = Field(default=Storage())
+    edge: Edge = Field(default=Edge())
+    identity: Identity = Field(default=Identity())
+    database: Database = Field(default=Database())
+    cache: Cache = Field(default=Cache())
+    application: Application = Field(default=Application())
+
+    @property
+    def api_domain(self) -> str:
+        """Where the load balancer answers."""
+        return f"api.{self.domain}"
+
+    @property
+    def sign_in_domain(self) -> str:
+        """Where users sign in, or nothing where a domain of Cognito's is used.
+
+        Always a domain of ours with a recovery region, because only such a one can move to it.
+        """
+        return f"auth.{self.domain}" if self.recovery or self.edge.custom_sign_in else ""
+
+    @property
+    def replicable_users(self) -> bool:
+        """Whether the user pool is made so that it can get a replica: its issuer and its key decide that."""
+        wish = self.identity.replication
+        return wish == "prepared" or (wish == "by-recovery" and bool(self.recovery))
 
     @property
     def recovery_regions(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from troposphere.ec2 import VPC, RouteTable, VPCEndpoint
 from blueprint.environment import Environment
 from blueprint.environment.regions import WITHOUT_SERVICE
 from blueprint.layers import _network_groups as groups
+from blueprint.layers.shared import beanstalk_buckets
 from blueprint.layers.shared.conditions import all_of
 from blueprint.stacks.places import Place
 from blueprint.stacks.stack import Stack
@@ -103,13 +104,10 @@ _ITEMS = (
     "DescribeTimeToLive", "GetItem", "PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate",
     "PutItem", "Query", "Scan", "UpdateItem",
 )  # fmt: skip
-#: Buckets of AWS that instances read: Amazon Linux 2023's packages, Beanstalk's platforms, what the agent of
+#: Buckets of AWS that instances read besides Beanstalk's: Amazon Linux 2023's packages, what the agent of
 #: Systems Manager updates itself from. Each with the full name: anybody may own a bucket that begins alike.
 _READ_BUCKETS = (
     "al2023-repos-${AWS::Region}-de612dc2",
-    "elasticbeanstalk-platform-assets-${AWS::Region}${Suffix}",
-    "elasticbeanstalk-env-resources-${AWS::Region}${Suffix}",
-    "elasticbeanstalk-samples-${AWS::Region}",
     "amazon-ssm-${AWS::Region}",
     "amazon-ssm-packages-${AWS::Region}",
     "aws-ssm-${AWS::Region}",
@@ -117,8 +115,6 @@ _READ_BUCKETS = (
     "patch-baseline-snapshot-${AWS::Region}",
     "${AWS::Region}-birdwatcher-prod",
 )
-#: Beanstalk's buckets end differently in one region (Developer Guide, "Region-specific bucket ARN patterns").
-_BEANSTALK_SUFFIX = {"me-central-1": "-f08b818c"}
 #: Where an instance tells CloudFormation that it is ready, by an address that CloudFormation signed.
 _SIGNAL_BUCKET = "cloudformation-waitcondition-${AWS::Region}"
 
@@ -206,8 +202,6 @@ def _policy(*statements: Statement) -> PolicyDocument:
 
 
 def _s3_policy(stack: Stack) -> PolicyDocument:
-    suffixes = {region: _BEANSTALK_SUFFIX.get(region, "") for region in stack.regions}
-    suffix = stack.by_region("BeanstalkSuffix", suffixes)
     return _policy(
         Statement(
             Sid="BucketsOfThisAccount",
@@ -222,23 +216,20 @@ def _s3_policy(stack: Stack) -> PolicyDocument:
             Effect=Allow,
             Principal=ANYONE,  # packages are fetched without signing in
             Action=[Action("s3", "GetObject")],
-            Resource=[_objects(bucket, suffix) for bucket in _READ_BUCKETS],
+            Resource=[*(_objects(bucket) for bucket in _READ_BUCKETS), *beanstalk_buckets.objects(stack)],
         ),
         Statement(
             Sid="SignalsToCloudFormation",
             Effect=Allow,
             Principal=ANYONE,  # signed by CloudFormation, not by us
             Action=[Action("s3", "GetObject"), Action("s3", "PutObject")],
-            Resource=[_objects(_SIGNAL_BUCKET, suffix)],
+            Resource=[_objects(_SIGNAL_BUCKET)],
         ),
     )
 
 
-def _objects(bucket: str, suffix: AWSHelperFn | str) -> AWSHelperFn:
-    text = f"arn:${{AWS::Partition}}:s3:::{bucket}/*"
-    if "${Suffix}" not in text:
-        return Sub(text)
-    return Sub(text.replace("${Suffix}", suffix)) if isinstance(suffix, str) else Sub(text, Suffix=suffix)
+def _objects(bucket: str) -> AWSHelperFn:
+    return Sub(f"arn:${{AWS::Partition}}:s3:::{bucket}/*")
 
 
 def _dynamodb_policy() -> PolicyDocument:

@@ -21,10 +21,11 @@ from troposphere.ec2 import (
 )
 
 from blueprint.environment import Environment
+from blueprint.environment.database_model import RDS
 from blueprint.layers.shared.functions import add_custom_resource, add_function
 from blueprint.stacks.stack import Stack
 
-HTTP, HTTPS, MYSQL = 80, 443, 3306
+HTTP, HTTPS, MYSQL, VALKEY = 80, 443, 3306, 6379
 #: What Beanstalk's proxy listens on: 80 as it comes, 443 once a source bundle brings a certificate.
 INSTANCE_PORTS = {"Http": HTTP, "Https": HTTPS}
 
@@ -33,6 +34,12 @@ _DESCRIPTIONS = {
     "LoadBalancer": "Load balancers: reached from the internet",
     "Application": "Instances of the application: reached from load balancers only",
     "Database": "Databases: reached from the application only",
+}
+#: Those of parts that an environment may do without.
+_OPTIONAL = {
+    "Proxy": "Database proxy: reached from the application only",
+    "DatabaseUser": "The function that makes database users: reached from nowhere",
+    "Cache": "Caches: reached from the application only",
 }
 _ENDPOINTS = "Interface endpoints of AWS services: reached from the application only"
 
@@ -45,7 +52,23 @@ def add(stack: Stack, env: Environment, vpc: VPC) -> dict[str, SecurityGroup]:
         _between(stack, groups, "LoadBalancer", "Application", name, port)
     _between(stack, groups, "Application", "Database", "Mysql", MYSQL)
     _to_internet(stack, env, groups)
+    _optional(stack, env, vpc, groups)
     return groups
+
+
+def _optional(stack: Stack, env: Environment, vpc: VPC, groups: dict[str, SecurityGroup]) -> None:
+    if env.database.proxy.enabled:
+        groups["Proxy"] = _group(stack, Ref(vpc), "Proxy", _OPTIONAL["Proxy"])
+        _between(stack, groups, "Application", "Proxy", "Mysql", MYSQL)
+        _between(stack, groups, "Proxy", "Database", "Mysql", MYSQL)
+    if env.database.engine == RDS:  # its users are made through the proxy, by a function in the network
+        groups["DatabaseUser"] = _group(stack, Ref(vpc), "DatabaseUser", _OPTIONAL["DatabaseUser"])
+        _between(stack, groups, "DatabaseUser", "Proxy", "Mysql", MYSQL)
+        text = "HTTPS to Secrets Manager and CloudFormation"
+        _egress(stack, "DatabaseUserHttpsOut", groups["DatabaseUser"], HTTPS, text, CidrIp="0.0.0.0/0")
+    if env.cache.enabled:
+        groups["Cache"] = _group(stack, Ref(vpc), "Cache", _OPTIONAL["Cache"])
+        _between(stack, groups, "Application", "Cache", "Valkey", VALKEY)
 
 
 def add_endpoints(stack: Stack, vpc_id: AWSHelperFn, application_id: AWSHelperFn) -> SecurityGroup:

@@ -20,7 +20,7 @@ from blueprint.render.template import assemble, to_bytes
 from blueprint.schemas.lookup import regions, types_in
 from blueprint.stacks.places import Subject
 from blueprint.stacks.stack import Stack
-from blueprint.stacks.stateful import STATEFUL
+from blueprint.stacks.stateful import holds_data
 
 _LAYERS = os.path.join("blueprint", "layers", "")
 
@@ -125,7 +125,7 @@ def _check_policies(plan: Plan) -> None:
         )
         for stack in plan.stacks.values()
         for name, resource in stack.resources.items()
-        if resource.resource_type in STATEFUL
+        if holds_data(str(resource.resource_type), resource.properties)
         for policy in ("DeletionPolicy", "UpdateReplacePolicy")
         if (value := resource.resource.get(policy)) in (None, "Delete")
     ]

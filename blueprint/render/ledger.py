@@ -22,7 +22,7 @@ from blueprint.environment import Environment
 from blueprint.problems import EXIT_FINDINGS, BlueprintError, Problem, Where, shown_path
 from blueprint.stacks.places import Subject
 from blueprint.stacks.stack import IS_PRIMARY, IS_RECOVERY, Stack
-from blueprint.stacks.stateful import STATEFUL
+from blueprint.stacks.stateful import REASONS, STATEFUL, holds_data
 
 VERSION = 1
 
@@ -62,7 +62,7 @@ def records_of(stacks: Iterable[Stack]) -> list[Record]:
         }
         for stack in stacks
         for logical_id, resource in stack.resources.items()
-        if resource.resource_type in STATEFUL
+        if holds_data(str(resource.resource_type), resource.properties)
     ]
 
 
@@ -166,7 +166,8 @@ def _lost(old: Ledger, now: list[Record], path: Path) -> Iterator[Problem]:
             what = f"{name} ({record['type']}) holds data and is no longer rendered{hint}"
             append: Record = {"resource": name, "dropped": True}
         elif _is_other(record, replacement):
-            what = f"{name} holds data and would be lost: {_text(record)} becomes {_text(replacement)}"
+            change = f"{_text(record)} becomes {_text(replacement)}{_why(record, replacement)}"
+            what = f"{name} holds data and would be lost: {change}"
             append = replacement
         else:
             continue
@@ -184,6 +185,14 @@ def _is_other(old: Record, new: Record) -> bool:
     """Whether something is lost. One more target, where the resource is made anew, loses nothing."""
     same = all(old[key] == new[key] for key in ("stack_name", "type", "identity"))
     return not same or not set(old["targets"]) <= set(new["targets"])
+
+
+def _why(record: Record, new: Record) -> str:
+    """What is known about the properties that differ."""
+    names = record["identity"].keys() | new["identity"].keys()
+    changed = [name for name in sorted(names) if record["identity"].get(name) != new["identity"].get(name)]
+    reasons = [f"{name}: {REASONS[key]}" for name in changed if (key := (new["type"], name)) in REASONS]
+    return f" ({'; '.join(reasons)})" if reasons else ""
 
 
 def _unexplained(old: Ledger, path: Path) -> Iterator[Problem]:

@@ -14,7 +14,8 @@ from graphlib import CycleError, TopologicalSorter
 
 from blueprint.problems import BlueprintError, Problem
 from blueprint.stacks.places import Place, Target
-from blueprint.stacks.stack import Binding, SecondPass, Stack, StackOutput
+from blueprint.stacks.records import Binding, SecondPass, StackOutput
+from blueprint.stacks.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def link(stacks: Iterable[Stack]) -> Plan:
             problems += _link_reference(plan, stack, reference)
         for binding in stack.bindings:
             problems += _link_binding(plan, stack, binding)
+        for name in stack.waits:
+            problems += _link_wait(plan, stack, name)
         for number, second in enumerate(stack.passes, start=1):
             problems += _link_pass(plan, stack, second, number)
     if problems:
@@ -120,9 +123,10 @@ def _link_reference(plan: Plan, asker: Stack, reference: StackOutput) -> list[Pr
     source = _find(plan, asker, reference.stack, reference.output)
     if isinstance(source, Problem):
         return [source]
-    if all(_same_origin(source, deployment) for deployment in _deployments(asker)):
+    readers = [d for d in _deployments(asker) if not (reference.primary_only and d.place.is_recovery)]
+    if all(_same_origin(source, reader) for reader in readers):
         reference.data = {"Fn::ImportValue": source.export_name(reference.output)}
-        for deployment in _deployments(asker):
+        for deployment in readers:
             plan.needs[deployment].add(
                 Deployment(source.name, deployment.target, source.targets[deployment.target])
             )
@@ -173,6 +177,20 @@ def _link_binding(plan: Plan, asker: Stack, binding: Binding) -> list[Problem]:
     for deployment in _deployments(asker):
         if deployment.place.is_recovery:
             plan.needs[deployment].update(primary)
+    return []
+
+
+def _link_wait(plan: Plan, stack: Stack, name: str) -> list[Problem]:
+    if name not in plan.stacks:
+        return [
+            Problem(
+                f"stack {stack.name} waits for stack {name}, which no layer makes",
+                remedy=_nearest(name, plan.stacks),
+                code="REN006",
+            )
+        ]
+    for deployment in _deployments(stack):
+        plan.needs[deployment].update(_deployments(plan.stacks[name]))
     return []
 
 

@@ -15,8 +15,9 @@ from blueprint.environment import Environment
 from blueprint.render.linking import Deployment, Plan, Step
 from blueprint.render.template import capabilities
 from blueprint.stacks.places import Subject, Target
-from blueprint.stacks.stack import Binding, Stack, StackOutput
-from blueprint.stacks.stateful import STATEFUL
+from blueprint.stacks.records import Binding, StackOutput
+from blueprint.stacks.stack import Stack
+from blueprint.stacks.stateful import holds_data
 
 VERSION = 1
 FILE_NAME = "manifest.json"
@@ -87,7 +88,7 @@ def _stack(plan: Plan, stack: Stack, body: bytes) -> dict[str, Any]:
         "resources": {
             name: {
                 "type": resource.resource_type,
-                "stateful": resource.resource_type in STATEFUL,
+                "stateful": holds_data(str(resource.resource_type), resource.properties),
                 **asdict(stack.traces[name]),
             }
             for name, resource in stack.resources.items()
@@ -117,15 +118,19 @@ def _binding(binding: Binding | None) -> dict[str, Any] | None:
 
 
 def _imports(plan: Plan, stack: Stack) -> list[dict[str, str]]:
-    unique: dict[tuple[str, str], StackOutput] = {(r.stack, r.output): r for r in stack.references}
+    unique: dict[tuple[str, str], list[StackOutput]] = {}
+    for reference in stack.references:
+        unique.setdefault((reference.stack, reference.output), []).append(reference)
     return [
         {
             "stack": name,
             "output": output,
-            "by": next(iter(reference.data)),
+            "by": next(iter(references[0].data)),
+            # One that is read everywhere is so, whoever else reads it in the primary region only.
+            "in": "primary" if all(reference.primary_only for reference in references) else "everywhere",
             "export": plan.stacks[name].export_name(output),
         }
-        for (name, output), reference in sorted(unique.items())
+        for (name, output), references in sorted(unique.items())
     ]
 
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from troposphere import (
+    And,
     AWSHelperFn,
     AWSObject,
     Condition,
     Equals,
     Export,
     FindInMap,
+    If,
     Join,
     Not,
+    Or,
     Output,
     Parameter,
     Ref,
@@ -29,66 +31,17 @@ from troposphere import (
 from blueprint.environment.options import option
 from blueprint.problems import BlueprintError, Problem
 from blueprint.stacks.places import Place, Subject, Target, targets
+from blueprint.stacks.records import Binding, Group, SecondPass, Secret, StackOutput, Trace
 from blueprint.stacks.stateful import STATEFUL
 
 REGION_MAP = "Region"  # the one mapping: what differs between the regions of a template
 IS_PRIMARY = "IsPrimary"
 IS_RECOVERY = "IsRecovery"
+IS_ACTIVE = "IsActive"
+BY_ORIGIN = "by-origin"
 UNBOUND = "none"  # of a bound parameter where there is nothing to bind: in the primary region
 
 Resource = TypeVar("Resource", bound=AWSObject)
-
-
-class StackOutput(AWSHelperFn):
-    """Another stack's output. What it becomes in JSON is known once every layer has rendered."""
-
-    def __init__(self, stack: str, output: str) -> None:
-        self.stack = stack
-        self.output = output
-        self.data: dict[str, Any] = {}
-
-
-@dataclass(frozen=True)
-class Binding:
-    """A parameter that the manifest fills, in recovery regions, from an output of the primary."""
-
-    parameter: str
-    stack: str
-    output: str
-
-
-@dataclass(frozen=True)
-class SecondPass:
-    """A parameter that a later, named wave sets to ``value`` (two-way references are impossible at once)."""
-
-    parameter: str
-    value: str
-    after: tuple[str, ...]  # stacks that must be complete, everywhere, before
-    why: str
-
-
-@dataclass(frozen=True)
-class Secret:
-    """A secret that a person must fill in before the first deployment; never its value."""
-
-    name: str
-    description: str
-
-
-@dataclass(frozen=True)
-class Trace:
-    """Where a resource comes from: the layer's function and the YAML key that asked for it."""
-
-    source: str
-    setting: str
-
-
-@dataclass
-class Group:
-    """A parameter group of the console, in the order of the layer."""
-
-    title: str
-    parameters: list[str] = field(default_factory=list)
 
 
 class Stack:
@@ -118,6 +71,7 @@ class Stack:
         self.bindings: list[Binding] = []
         self.passes: list[SecondPass] = []
         self.secrets: list[Secret] = []
+        self.waits: list[str] = []
         self.traces: dict[str, Trace] = {}
         self.targets: dict[Target, Place] = {}
         for place in places:
@@ -179,7 +133,7 @@ class Stack:
     def parameter(
         self,
         name: str,
-        default: str | int | None,
+        default: str | float | None,
         *,
         group: str,
         label: str,
@@ -188,8 +142,8 @@ class Stack:
         kind: str = "String",
         allowed: Sequence[str | int] = (),
         pattern: str = "",
-        minimum: int | None = None,
-        maximum: int | None = None,
+        minimum: float | None = None,
+        maximum: float | None = None,
     ) -> Parameter:
         """What an operator may turn in the console without rendering again."""
         options: dict[str, Any] = {
@@ -260,6 +214,58 @@ class Stack:
         }
         return parameter
 
+    def from_primary(
+        self, name: str, *, stack: str, output: str, group: str, label: str, description: str, pattern: str
+    ) -> AWSHelperFn:
+        """An output of a stack of the primary, in every region of this one.
+
+        In the primary region it is an import; in recovery regions the bound parameter ``name``, so that
+        nothing of the primary is read when it is lost.
+        """
+        value = self.output_of(stack, output)
+        if not self.spans_recovery:
+            return value
+        value.primary_only = True
+        bound = self.bound_parameter(
+            name,
+            stack=stack,
+            output=output,
+            group=group,
+            label=label,
+            description=description,
+            pattern=pattern,
+        )
+        return If(self.is_primary(), value, Ref(bound))
+
+    def is_active(self) -> str:
+        """The name of the condition that holds where this stack is on duty: it serves users now.
+
+        Duty is an operator's parameter that only failover and failback change. By origin the primary is
+        active and recovery stands by; what may never change with it is what decides identity.
+        """
+        if IS_ACTIVE not in self.conditions:
+            duty = self.parameter(
+                "Duty",
+                BY_ORIGIN,
+                allowed=(BY_ORIGIN, "active", "standby"),
+                group="Recovery",
+                label="Duty",
+                description="Whether this stack serves users now. By origin, the primary does and recovery "
+                "stands by. Only a failover or failback changes it.",
+                constraint=f"One of {BY_ORIGIN}, active, standby.",
+            )
+            named = Equals(Ref(duty), "active")
+            if self.recovery_regions and not self.spans_recovery:
+                self.conditions[IS_ACTIVE] = named
+            else:
+                born = [Condition(self.is_primary())] if self.spans_recovery else []
+                self.conditions[IS_ACTIVE] = (
+                    Or(named, And(Equals(Ref(duty), BY_ORIGIN), *born))
+                    if born
+                    else (Not(Equals(Ref(duty), "standby")))
+                )
+        return IS_ACTIVE
+
     def second_pass(self, parameter: Parameter, value: str, *, after: Sequence[str], why: str) -> None:
         """Have ``parameter`` set to ``value`` in a wave of its own, once ``after`` are complete."""
         self.passes.append(SecondPass(parameter.title, value, tuple(after), why))
@@ -267,6 +273,13 @@ class Stack:
     def require_secret(self, name: str, description: str) -> None:
         """List a secret that a person must fill in. Its value never passes through here."""
         self.secrets.append(Secret(name, description))
+
+    def wait_for(self, stack: str) -> None:
+        """Come after every deployment of ``stack``, those in other regions too, without reading an output.
+
+        For what a service looks up in another region by itself: a replica's key, a replication's target.
+        """
+        self.waits.append(stack)
 
     # -- resources and outputs -----------------------------------------------------------------------
 
@@ -278,16 +291,17 @@ class Stack:
         self._tag(resource)
         return resource
 
-    def add_stateful(self, resource: Resource, setting: str = "") -> Resource:
+    def add_stateful(self, resource: Resource, setting: str = "", *, snapshot: bool = False) -> Resource:
         """Add a resource that holds data: it outlives its stack, and what replaces it.
 
         ``RetainExceptOnCreate`` because a first creation that fails has nothing to keep, and a kept
-        resource with a fixed name would block the next attempt.
+        resource with a fixed name would block the next attempt. With ``snapshot`` its data outlive it in a
+        last snapshot instead, where the type can make one and a kept resource would go on costing.
         """
         if resource.resource_type not in STATEFUL:
             raise TypeError(f"{resource.resource_type} is not in STATEFUL")
-        resource.DeletionPolicy = "RetainExceptOnCreate"
-        resource.UpdateReplacePolicy = "Retain"
+        resource.DeletionPolicy = "Snapshot" if snapshot else "RetainExceptOnCreate"
+        resource.UpdateReplacePolicy = "Snapshot" if snapshot else "Retain"
         return self.add(resource, setting)
 
     def _tag(self, resource: AWSObject) -> None:

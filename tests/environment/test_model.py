@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
 from blueprint.environment import Account, Environment, load_account, load_environment
 from blueprint.environment.messages import limits
-from blueprint.environment.model import EbsEncryption, FlowLogs, Network, Recovery, Security, Storage, Trail
+from blueprint.environment.model import Recovery
 from tests.conftest import EXAMPLE, ROOT, SHIPPED
 
-SECTIONS: tuple[type[BaseModel], ...] = (
-    Environment,
-    Account,
-    Recovery,
-    Network,
-    FlowLogs,
-    Security,
-    Storage,
-    Trail,
-    EbsEncryption,
-)
+
+def sections(kind: Any) -> Iterator[type[BaseModel]]:
+    """A model and every section inside it, those in lists and mappings too."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+        for field in kind.model_fields.values():
+            yield from sections(field.annotation)
+    else:
+        for part in get_args(kind):
+            yield from sections(part)
+
+
+SECTIONS = tuple(dict.fromkeys([*sections(Environment), *sections(Account)]))
 FIELDS = [(section, name) for section in SECTIONS for name in section.model_fields]
 
 
@@ -43,6 +45,10 @@ def test_every_key_says_what_it_means_and_in_which_unit_and_range(
     if field.annotation is int:
         assert low is not None
         assert str(high) in words or high == 36500
+
+
+def test_sections_of_layers_are_among_those_that_are_looked_at() -> None:
+    assert {section.__name__ for section in SECTIONS} >= {"Environment", "Account", "FlowLogs", "Edge"}
 
 
 def test_required_keys_have_an_example_that_is_itself_valid() -> None:

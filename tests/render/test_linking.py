@@ -160,6 +160,21 @@ def test_nothing_is_bound_to_what_lives_in_recovery_only(env):
 # -- second passes -------------------------------------------------------------------------------------
 
 
+def test_a_stack_can_wait_for_another_in_every_region_without_reading_it(env):
+    subject = env(**RECOVERY)
+    source, asker = stack_of(subject, "source", *BOTH), stack_of(subject, "asker")
+    asker.wait_for("source")
+    assert order(link([asker, source])) == [
+        ("source", "eu-west-1", 1),
+        ("source", "eu-central-1", 1),
+        ("asker", "eu-west-1", 2),
+    ]
+    asker.wait_for("sauce")
+    with pytest.raises(BlueprintError) as raised:
+        link([asker, source])
+    assert codes(raised) == ["REN006"]
+
+
 def test_a_second_pass_comes_when_both_sides_are_complete(env):
     subject = env(**RECOVERY)
     one, other = stack_of(subject, "one"), stack_of(subject, "other", Place.RECOVERY)

@@ -52,6 +52,12 @@ def without(path: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def some(data: dict[str, Any], what: str) -> dict[str, Any]:
+    """A parameter, or an import, of the first stack that has any."""
+    found: dict[str, Any] = next(entry for stack in data["stacks"] for entry in stack[what])
+    return found
+
+
 BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
     "no steps": without("steps"),
     "a stack without its hash": without("stacks.0.sha256"),
@@ -59,7 +65,8 @@ BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
     "another version": lambda data: data.update(version=2),
     "an unknown key": lambda data: data.update(comment="hello"),
     "an unknown key of a step": lambda data: data["steps"][0].update(comment="hello"),
-    "an unknown key of a parameter": lambda data: data["stacks"][0]["parameters"][0].update(secret="x"),
+    "an unknown key of a parameter": lambda data: some(data, "parameters").update(secret="x"),
+    "an import without its place": lambda data: some(data, "imports").pop("in"),
     "a place that is none": lambda data: data["steps"][0].update(place="moon"),
     "a capability that is none": lambda data: data["stacks"][0].update(capabilities=["ALL"]),
     "a file elsewhere": lambda data: data["stacks"][0].update(file="../../etc/passwd"),
@@ -154,9 +161,36 @@ def test_every_import_is_exported_in_its_region_by_a_step_that_comes_before(ship
         for output in stacks[step["stack"]]["outputs"]:
             exports.setdefault((step["account"], step["region"], output["export"]), step["step"])
         for imported in stacks[step["stack"]]["imports"]:
-            if imported["by"] == "Fn::ImportValue":
+            bound = imported["in"] == "primary" and step["kind"] == "stack-set-instance"
+            if imported["by"] == "Fn::ImportValue" and not bound:
                 number = exports[step["account"], step["region"], imported["export"]]
                 assert number in step["needs"]
+
+
+def test_what_is_imported_in_the_primary_only_is_bound_elsewhere_and_waited_for(example):
+    data = example
+    stacks = {stack["name"]: stack for stack in data["stacks"]}
+    seen = 0
+    for step in data["steps"]:
+        given = [value["from"] for value in step["parameters"].values() if isinstance(value, dict)]
+        bound = {(source["stack"], source["output"]) for source in given}
+        for imported in stacks[step["stack"]]["imports"]:
+            if imported["in"] == "primary" and step["kind"] == "stack-set-instance":
+                assert (imported["stack"], imported["output"]) in bound
+                seen += 1
+    assert seen
+
+
+@pytest.mark.parametrize("read_everywhere_too", [False, True])
+def test_an_import_is_of_the_primary_only_where_nothing_else_reads_it(env, read_everywhere_too):
+    subject = env(**RECOVERY)
+    source, asker = stack_of(subject, "source", *BOTH), stack_of(subject, "asker", *BOTH)
+    asker.from_primary("SourceId", stack="source", output="Id", pattern=".+", **TEXTS)
+    if read_everywhere_too:
+        asker.output_of("source", "Id")
+    data = render(subject, {"x": lambda subject: [source, asker]}).manifest
+    (stack,) = (stack for stack in data["stacks"] if stack["name"] == "asker")
+    assert [i["in"] for i in stack["imports"]] == ["everywhere" if read_everywhere_too else "primary"]
 
 
 def test_the_outputs_that_are_bound_are_among_those_of_the_step_that_is_waited_for(example):
@@ -264,7 +298,13 @@ def test_an_import_is_listed_once_however_often_it_is_used(env):
     data = render(subject, {"x": lambda subject: [source, asker]}).manifest
     (stack,) = (stack for stack in data["stacks"] if stack["name"] == "asker")
     assert stack["imports"] == [
-        {"stack": "source", "output": "Id", "by": "Fn::ImportValue", "export": "acme:prod:source:Id"}
+        {
+            "stack": "source",
+            "output": "Id",
+            "by": "Fn::ImportValue",
+            "in": "everywhere",
+            "export": "acme:prod:source:Id",
+        }
     ]
 
 

@@ -31,13 +31,14 @@ def main() -> None:
 
 def _install() -> list[str]:
     """Fill ministack's gaps; the names of the types that it makes for real."""
-    from blueprint.emulator.server import ebs, provisioning, service
+    from blueprint.emulator.server import beanstalk, databases, ebs, provisioning, service
     from blueprint.emulator.server.ministack import provisioners
     from blueprint.emulator.server.schemas import FALLBACK_REGION, Schemas
     from blueprint.emulator.server.standins import StandIns
 
     schemas = Schemas(Path(os.environ["BLUEPRINT_EMULATOR_SCHEMAS"]))
     handlers, replacing = provisioners._RESOURCE_HANDLERS, provisioners._REPLACING_PROPERTIES
+    beanstalk.install(handlers)
     provisioning.complete_real_types(handlers, replacing, schemas)
     real = sorted(handlers)
     stand_ins = StandIns(schemas)
@@ -46,6 +47,7 @@ def _install() -> list[str]:
     provisioning.Provisioning(schemas, stand_ins, failures).install()
     service.install(schemas)
     ebs.install()
+    databases.install()
     return real
 
 

@@ -41,6 +41,7 @@ REF_PART = {"AWS::EC2::EIP": "PublicIp", "AWS::EC2::VPCCidrBlock": "Id"}
 ARNS = {
     "AWS::CloudTrail::Trail": "arn:aws:cloudtrail:{region}:{account}:trail/{name}",
     "AWS::IAM::Group": "arn:aws:iam::{account}:group/{name}",
+    "AWS::RDS::DBProxy": "arn:aws:rds:{region}:{account}:db-proxy:prx-{name}",
     "AWS::IAM::OIDCProvider": "arn:aws:iam::{account}:oidc-provider/{name}",
 }
 
@@ -101,7 +102,7 @@ class Maker:
             candidates.append(self._arn(name or plain))
         if attribute.endswith("Ip"):
             candidates.append(f"203.0.113.{number % 254 + 1}")  # TEST-NET-3, nobody's
-        uuid = re.sub(r"(.{8})(.{4})(.{4})(.{4})(.{12}).*", r"\1-\2-\3-\4-\5", self.digest)
+        uuid = re.sub(r"(.{8})(.{4})(.{3})(.{3})(.{12}).*", r"\1-\2-4\3-8\4-\5", self.digest)
         digits = str(int(self.digest, 16))[:12]
         candidates += [name, plain, plain.lower(), uuid, self.digest[:32], self.digest[:10].upper(), digits]
         candidates += [f"a{self.digest[:9]}", self._arn(name or plain)]

@@ -23,6 +23,9 @@ drift: Any = import_module(f"{_PACKAGE}.drift")
 kms: Any = import_module("ministack.services.kms")
 s3: Any = import_module("ministack.services.s3")
 ec2: Any = import_module("ministack.services.ec2")
+alb: Any = import_module("ministack.services.alb")
+rds_data: Any = import_module("ministack.services.rds_data")
+secretsmanager: Any = import_module("ministack.services.secretsmanager")
 
 _MODULES = (engine, provisioners, stacks, changesets, handlers, drift)
 
@@ -45,6 +48,14 @@ _EXPECTED: tuple[tuple[Any, str, type | None], ...] = (
     (kms, "_replicate_key", None),
     (s3, "_buckets", None),
     (ec2, "_ACTION_MAP", dict),
+    (alb, "_listeners", None),
+    (alb, "_rules", None),
+    (alb, "_action_xml", None),
+    (provisioners, "_elbv2_listener_actions", None),
+    (app, "SERVICE_HANDLERS", dict),
+    (rds_data, "_execute_statement", None),
+    (secretsmanager, "_resolve", None),
+    (provisioners, "_sm_secret_string", None),
 )
 
 

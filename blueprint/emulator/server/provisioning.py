@@ -13,7 +13,7 @@ from typing import Any
 
 from blueprint.emulator.server import checks
 from blueprint.emulator.server.ministack import core, kms, provisioners, replace, s3
-from blueprint.emulator.server.schemas import Schemas
+from blueprint.emulator.server.schemas import FALLBACK_REGION, Schemas
 from blueprint.emulator.server.standins import CreateOnly, Handlers, Made, StandIns
 
 # Types whose documented attributes include properties that a template sets.
@@ -87,6 +87,7 @@ def complete_real_types(handlers: Handlers, replacing: dict[str, Any], schemas: 
     """Make the types that ministack has behave like the service where it matters to our templates."""
     for resource_type in handlers:
         replacing.setdefault(resource_type, CreateOnly(schemas, resource_type))
+    _shape_tags(schemas)
     handlers["AWS::KMS::ReplicaKey"] = {
         "create": _replica_create,
         "update": _replica_update,
@@ -98,6 +99,17 @@ def complete_real_types(handlers: Handlers, replacing: dict[str, Any], schemas: 
         "create": _bucket_create(bucket["create"]),
         "delete": _bucket_delete(bucket["delete"]),
     }
+
+
+def _shape_tags(schemas: Schemas) -> None:
+    """Have the tags that CloudFormation adds in the shape that the schema of each type asks for."""
+    shapes = provisioners._STACK_TAG_PROPERTY
+    for resource_type, (name, _) in list(shapes.items()):
+        kind = ((schemas.of(resource_type, FALLBACK_REGION) or {}).get("properties", {}).get(name, {})).get(
+            "type"
+        )
+        if kind in ("array", "object"):
+            shapes[resource_type] = (name, "list" if kind == "array" else "map")
 
 
 def _bucket_create(original: Callable[..., Made]) -> Callable[..., Made]:
