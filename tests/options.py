@@ -67,6 +67,7 @@ BY_HAND: dict[type[BaseModel], dict[str, list[Any]]] = {
         "identity.email.ses_region": [UNSET, "eu-west-1"],
         "edge.hosted_zone_id": [UNSET, "Z0123456789ABCDEFGHIJ"],
         "edge.certificate_authorities": [UNSET, ["letsencrypt.org"]],
+        "deployment.stack_sets.organizational_units": [UNSET, ["ou-ab12-cdef3456", "r-ab12"]],
         **application_options.BY_HAND,
         **database_options.BY_HAND,
         # Days that leave the archive its 90 days.
@@ -195,6 +196,19 @@ def _users_fit(row: Mapping[str, Any]) -> bool:
     return not (threats or (prepared and not moved) or mail)
 
 
+def _organizations_are_told(row: Mapping[str, Any]) -> bool:
+    """Units and a delegated administrator go with an organization, and it with units."""
+    prefix = "deployment.stack_sets"
+    model, units, administrator = (
+        row.get(f"{prefix}.{name}", "unknown")
+        for name in ("permission_model", "organizational_units", "delegated_administrator")
+    )
+    wanted = {model == "service-managed"} if model != "unknown" else set()
+    wanted |= {bool(units)} if units != "unknown" else set()
+    wanted |= {True} if administrator is True else set()
+    return len(wanted) < 2
+
+
 def _own_keys_have_arns(row: Mapping[str, Any]) -> bool:
     mode, keys = "ebs_encryption.mode", "ebs_encryption.key_arns"
     return not row.keys() >= {mode, keys} or (row[mode] == "existing") == bool(row[keys])
@@ -208,9 +222,10 @@ def possible_environment(row: dict[str, Any]) -> bool:
         lives,
         _own_records_have_a_zone,
         _users_fit,
+        _organizations_are_told,
         database_options.fits,
     )
-    return all(holds(row) for holds in (*rules, database_options.fits))
+    return all(holds(row) for holds in rules)
 
 
 def possible_account(row: dict[str, Any]) -> bool:

@@ -245,12 +245,22 @@ BASE = {path: values[0] for path, values in ENVIRONMENT_OPTIONS.items()} | {
 ACCOUNT_BASE = {path: values[0] for path, values in ACCOUNT_OPTIONS.items()} | {"shape": "recovery"}
 #: Options that mean nothing without another one.
 TOGETHER = {"ebs_encryption.key_arns": {"ebs_encryption.mode": "existing"}}
+SETS = "deployment.stack_sets"
+ORGANIZATION = {f"{SETS}.permission_model": "service-managed", f"{SETS}.organizational_units": ["r-ab12"]}
 ENVIRONMENT_TOGETHER: dict[str, tuple[dict[str, Any], Any]] = {
     **database_options.TOGETHER,
     "application.on_demand_base": ({"application.spot": True}, 1000),
     "edge.apex_records": ({"edge.hosted_zone_id": "Z0123456789ABCDEFGHIJ"}, False),
     "identity.threat_protection": ({"identity.tier": "plus"}, "enforced"),
     "identity.email.ses_region": ({"identity.email.from_address": "no-reply@shop.example.com"}, "eu-west-1"),
+    **{
+        f"{SETS}.{name}": ({**ORGANIZATION, f"{SETS}.delegated_administrator": False}, value)
+        for name, value in (
+            ("permission_model", "service-managed"),
+            ("organizational_units", ["r-ab12"]),
+            ("delegated_administrator", True),
+        )
+    },
     "edge.custom_sign_in": ({"recovery": options.UNSET}, True),  # with a recovery region it is so anyway
 }
 

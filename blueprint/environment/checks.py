@@ -308,6 +308,29 @@ def notices(env: Environment) -> Iterator[Problem]:
         )
 
 
+def _organizations_are_told(env: Environment) -> Iterator[Finding]:
+    sets, field = env.deployment.stack_sets, "deployment.stack_sets"
+    managed = sets.permission_model == "service-managed"
+    if managed and not sets.organizational_units:
+        yield Finding(
+            f"{field}.permission_model",
+            "service-managed stack sets roll out to organizational units, and none is given",
+            f"add {field}.organizational_units, or use self-managed",
+            (f"{field}.organizational_units",),
+        )
+    given = {
+        "organizational_units": sets.organizational_units,
+        "delegated_administrator": sets.delegated_administrator,
+    }
+    for name in [name for name, value in given.items() if value and not managed]:
+        yield Finding(
+            f"{field}.{name}",
+            "it is of service-managed stack sets, and these are self-managed",
+            f"remove it, or set {field}.permission_model to service-managed",
+            (f"{field}.permission_model",),
+        )
+
+
 CHECKS: tuple[Check[Environment], ...] = (
     Check(
         "ENV050", "A recovery region is not the primary region, and is listed once.", _recovery_is_elsewhere
@@ -325,6 +348,7 @@ CHECKS: tuple[Check[Environment], ...] = (
     Check("ENV070", "Sizes and thresholds of the application leave room between them.", _application_sizes),
     Check("ENV071", "Instance types have one processor architecture.", _one_architecture),
     Check("ENV072", "A public path is never every path.", _public_paths_are_named),
+    Check("ENV121", "Service-managed stack sets have organizational units.", _organizations_are_told),
     *DATABASE_CHECKS,
     *IDENTITY_CHECKS,
 )

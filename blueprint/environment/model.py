@@ -17,6 +17,7 @@ from blueprint.environment import formats
 from blueprint.environment.application_model import Application
 from blueprint.environment.cidr import MOST_ZONES
 from blueprint.environment.database_model import Cache, Database
+from blueprint.environment.deployment_model import Deployment
 from blueprint.environment.edge_model import Edge
 from blueprint.environment.identity_model import Identity
 from blueprint.environment.regions import ZONES
@@ -255,6 +256,7 @@ class Environment(Subject):
     database: Database = Field(default=Database())
     cache: Cache = Field(default=Cache())
     application: Application = Field(default=Application())
+    deployment: Deployment = Field(default=Deployment())
 
     @property
     def api_domain(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from blueprint.environment import Environment
 from blueprint.render.linking import Deployment, Plan, Step
 from blueprint.render.template import capabilities
+from blueprint.stacks import deployment as names
 from blueprint.stacks.places import Subject, Target
 from blueprint.stacks.records import Binding, StackOutput
 from blueprint.stacks.stack import Stack
@@ -32,6 +33,7 @@ def build(subject: Subject, plan: Plan, bodies: dict[str, bytes]) -> dict[str, A
         "environment": subject.name,
         "tags": subject.all_tags,
         "regions": _regions(subject),
+        "deployment": _deployment(subject),
         "stacks": [_stack(plan, stack, bodies[stack.name]) for stack in _in_order(plan)],
         "steps": [_step(plan, step) for step in plan.steps],
         "waves": _waves(plan),
@@ -53,6 +55,29 @@ def _regions(subject: Subject) -> dict[str, Any]:
     if isinstance(subject, Environment):
         return {"primary": subject.region, "recovery": list(subject.recovery_regions)}
     return {"home": subject.home_region, "accounts": {a: list(r) for a, r in subject.rollout.items()}}
+
+
+def _deployment(subject: Subject) -> dict[str, Any]:
+    """What deploying must know besides templates: names, and what the environment file says of it."""
+    return {
+        "protected": subject.deployment.protected if isinstance(subject, Environment) else True,
+        "artifacts": names.artifacts_prefix(subject),
+        "role": names.deployment_role(subject),
+        "stack_sets": _stack_sets(subject) if isinstance(subject, Environment) and subject.recovery else None,
+    }
+
+
+def _stack_sets(env: Environment) -> dict[str, Any]:
+    wish = env.deployment.stack_sets
+    self_managed = wish.permission_model == "self-managed"
+    return {
+        # Not the primary region: with it lost, nothing could be rolled out from there.
+        "region": env.recovery_regions[0],
+        "permission_model": "SELF_MANAGED" if self_managed else "SERVICE_MANAGED",
+        "administration_role": names.stack_sets_role(env) if self_managed else None,
+        "organizational_units": list(wish.organizational_units),
+        "call_as": "DELEGATED_ADMIN" if wish.delegated_administrator else "SELF",
+    }
 
 
 def _waves(plan: Plan) -> list[list[int]]:
@@ -83,6 +108,7 @@ def _stack(plan: Plan, stack: Stack, body: bytes) -> dict[str, Any]:
             }
             for name, output in stack.outputs.items()
         ],
+        "alarms": list(stack.alarms),
         "imports": _imports(plan, stack),
         "passes": [asdict(second) for second in stack.passes],
         "resources": {

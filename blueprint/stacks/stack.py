@@ -72,6 +72,7 @@ class Stack:
         self.passes: list[SecondPass] = []
         self.secrets: list[Secret] = []
         self.waits: list[str] = []
+        self.alarms: list[str] = []  # outputs with the ARN of an alarm
         self.traces: dict[str, Trace] = {}
         self.targets: dict[Target, Place] = {}
         for place in places:
@@ -273,6 +274,13 @@ class Stack:
     def require_secret(self, name: str, description: str) -> None:
         """List a secret that a person must fill in. Its value never passes through here."""
         self.secrets.append(Secret(name, description))
+
+    def rolls_back_others(self, output: str) -> None:
+        """Have the alarm whose ARN is in ``output`` undo deployments of other stacks while it rings.
+
+        CloudFormation takes five such alarms for a stack, in its region, and none of the stack itself.
+        """
+        self.alarms.append(output)
 
     def wait_for(self, stack: str) -> None:
         """Come after every deployment of ``stack``, those in other regions too, without reading an output.

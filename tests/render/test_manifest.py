@@ -317,3 +317,39 @@ def test_the_manifest_of_the_account_names_accounts_and_their_regions(rendered_a
 
 def test_its_bytes_are_json_that_ends_in_a_newline():
     assert manifest.to_bytes({"a": [1]}) == b'{\n "a": [\n  1\n ]\n}\n'
+
+
+# -- what a deployment must know --------------------------------------------------------------------------
+
+
+def test_recovery_is_rolled_out_from_the_first_recovery_region(env):
+    """From the primary it could not be, once that is lost."""
+    made = render(env(**RECOVERY), {}).manifest["deployment"]["stack_sets"]
+    assert made["region"] == "eu-central-1"
+    assert (made["permission_model"], made["administration_role"]) == ("SELF_MANAGED", "acme-prod-stack-sets")
+
+
+def test_without_a_recovery_region_there_are_no_stack_sets(env):
+    assert render(env(), {}).manifest["deployment"]["stack_sets"] is None
+
+
+def test_an_organization_rolls_out_with_its_own_roles(env):
+    wish = {"permission_model": "service-managed", "organizational_units": ["r-ab12"]}
+    subject = env(**RECOVERY, deployment={"stack_sets": {**wish, "delegated_administrator": True}})
+    made = render(subject, {}).manifest["deployment"]["stack_sets"]
+    assert made["administration_role"] is None
+    assert made["organizational_units"] == ["r-ab12"]
+    assert made["call_as"] == "DELEGATED_ADMIN"
+
+
+def test_the_account_is_always_protected_and_an_environment_as_its_file_says(env, account):
+    assert render(account(), {}).manifest["deployment"]["protected"]
+    assert not render(env(deployment={"protected": False}), {}).manifest["deployment"]["protected"]
+
+
+def test_alarms_that_undo_deployments_are_told(env):
+    subject = env()
+    source = stack_of(subject, "source")
+    source.rolls_back_others("Id")
+    (stack,) = render(subject, {"x": lambda subject: [source]}).manifest["stacks"]
+    assert stack["alarms"] == ["Id"]
