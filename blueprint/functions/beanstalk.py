@@ -118,14 +118,17 @@ def target_group(request: Request) -> dict[str, Any]:
     wanted = request.properties
     environment = _environment(wanted["EnvironmentName"])
     made = _resources(f"awseb-{environment}-stack")
-    others = [name for kind in LOAD_BALANCERS for name in made.get(kind, [])]
-    if others:
-        raise Failure(f"Elastic Beanstalk made a load balancer of its own, which asks nobody: {others[0]}")
+    balancers = [name for kind in LOAD_BALANCERS for name in made.get(kind, [])]
+    if balancers:
+        raise Failure(f"Elastic Beanstalk made a load balancer of its own, which asks nobody: {balancers[0]}")
     elb = _client("elbv2")
     arns, groups = made.get("AWS::ElasticLoadBalancingV2::TargetGroup", []), []
     if arns:
         groups = elb.describe_target_groups(TargetGroupArns=arns)["TargetGroups"]
-    found = [group["TargetGroupArn"] for group in groups if group["Protocol"] == wanted["Protocol"]]
+    found, others = (
+        [group["TargetGroupArn"] for group in groups if (group["Protocol"] == wanted["Protocol"]) == fits]
+        for fits in (True, False)
+    )
     if len(found) != 1:
         raise Failure(f"{len(found)} target groups with {wanted['Protocol']}, and there must be one")
     wrong = list(_ways_past(elb, Meant(request)))
@@ -134,6 +137,7 @@ def target_group(request: Request) -> dict[str, Any]:
     request.physical_id = found[0]
     return {
         "TargetGroupArn": found[0],
+        "SpareTargetGroupArn": others[0] if others else found[0],  # for the way to TLS and back
         "TargetGroupFullName": found[0].split(":")[-1],
         "AutoScalingGroupName": made["AWS::AutoScaling::AutoScalingGroup"][0],
     }

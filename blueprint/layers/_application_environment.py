@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from troposphere import AWSHelperFn, Equals, GetAtt, If, Join, Not, NoValue, Ref
+from troposphere import AWSHelperFn, GetAtt, If, Join, NoValue, Ref
 from troposphere.elasticbeanstalk import Application, OptionSetting
 from troposphere.elasticbeanstalk import Environment as BeanstalkEnvironment
 from troposphere.iam import InstanceProfile, Role
 from troposphere.logs import LogGroup
 
 from blueprint.environment import Environment
-from blueprint.layers._application_parameters import METRICS
+from blueprint.layers._application_parameters import BY_ROLE, FOLLOWS, HAS_TLS, IMMUTABLE, METRICS
 from blueprint.layers._application_rules import PARKING
 from blueprint.layers.shared.beanstalk_options import option
 from blueprint.layers.shared.names import beanstalk_environment
@@ -38,8 +38,6 @@ LOG_FILES = (
     "/var/log/nginx/access.log",
     "/var/log/nginx/error.log",
 )
-HAS_TLS, USES_TLS = "InstancesMayUseTls", "InstancesUseTls"
-FOLLOWS, IMMUTABLE, BY_ROLE = "PlatformFollows", "ReleasesAreImmutable", "BeanstalkUsesItsRole"
 _STANDBY_INSTANCES = "1"  # Beanstalk's least; more would be paid for and serve nobody
 _DRAIN_SECONDS = 30
 _COMMAND_SECONDS = 1800
@@ -75,12 +73,6 @@ def add_log_groups(stack: Stack, env: Environment, key_arn: AWSHelperFn) -> list
 
 def settings(stack: Stack, env: Environment, made: Made) -> list[Any]:
     """Every option of the environment."""
-    asked = stack.parameters
-    stack.conditions[HAS_TLS] = Not(Equals(Ref(asked["InstanceTls"]), "off"))
-    stack.conditions[USES_TLS] = Equals(Ref(asked["InstanceTls"]), "on")
-    stack.conditions[FOLLOWS] = Equals(Ref(asked["PlatformVersion"]), "latest")
-    stack.conditions[IMMUTABLE] = Equals(Ref(asked["DeploymentPolicy"]), "Immutable")
-    stack.conditions[BY_ROLE] = Equals(Ref(asked["OperationsBy"]), "role")
     return [
         *_placement(stack, env, made),
         *_instances(stack, env, made),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from troposphere import Condition, Equals, Not, Or, Ref
+
 from blueprint.environment import Environment
 from blueprint.stacks.stack import Stack
 
@@ -17,6 +19,9 @@ _POLICIES = {
     "rolling": "Rolling",
     "all-at-once": "AllAtOnce",
 }
+#: Conditions that follow from parameters.
+HAS_TLS, WATCHES_TLS, USES_TLS = "InstancesMayUseTls", "TlsIsWatched", "InstancesUseTls"
+FOLLOWS, IMMUTABLE, BY_ROLE = "PlatformFollows", "ReleasesAreImmutable", "BeanstalkUsesItsRole"
 _GROUP = "Instances"
 
 
@@ -25,6 +30,19 @@ def add(stack: Stack, env: Environment) -> None:
     _instance_parameters(stack, env)
     _scaling_parameters(stack, env)
     _release_parameters(stack, env)
+    _conditions(stack)
+
+
+def _conditions(stack: Stack) -> None:
+    def says(parameter: str, value: str) -> Equals:
+        return Equals(Ref(stack.parameters[parameter]), value)
+
+    stack.conditions[HAS_TLS] = Not(says("InstanceTls", "off"))
+    stack.conditions[USES_TLS] = says("InstanceTls", "on")
+    stack.conditions[WATCHES_TLS] = Or(says("InstanceTls", "watched"), Condition(USES_TLS))
+    stack.conditions[FOLLOWS] = says("PlatformVersion", "latest")
+    stack.conditions[IMMUTABLE] = says("DeploymentPolicy", "Immutable")
+    stack.conditions[BY_ROLE] = says("OperationsBy", "role")
 
 
 def _instance_parameters(stack: Stack, env: Environment) -> None:
@@ -142,10 +160,10 @@ def _release_parameters(stack: Stack, env: Environment) -> None:
     stack.parameter(
         "InstanceTls",
         "off",
-        allowed=("off", "prepared", "on"),
+        allowed=("off", "added", "watched", "on"),
         group=group,
         label="TLS between load balancer and instances",
-        description="Needs a release that carries our bundle folder. 'prepared' adds a target group for port "
-        "443 and leaves requests on port 80; 'on' sends them to 443. Go one step at a time, both ways.",
-        constraint="off, prepared or on.",
+        description="Needs a release that carries our bundle folder. 'added' makes a target group for port "
+        "443, 'watched' has its health checked, 'on' sends requests there. One step at a time, both ways.",
+        constraint="off, added, watched or on.",
     )

@@ -17,13 +17,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from troposphere import AWSHelperFn, NoValue, Ref
+from troposphere import AWSHelperFn, If, NoValue, Ref
 from troposphere.elasticloadbalancingv2 import (
     Action,
     AuthenticateCognitoConfig,
     Certificate,
     Condition,
     FixedResponseConfig,
+    ForwardConfig,
     HostHeaderConfig,
     HttpHeaderConfig,
     JwtValidationActionAdditionalClaim,
@@ -35,9 +36,11 @@ from troposphere.elasticloadbalancingv2 import (
     LoadBalancer,
     PathPatternConfig,
     RedirectConfig,
+    TargetGroupTuple,
 )
 
 from blueprint.environment import Environment
+from blueprint.layers._application_parameters import WATCHES_TLS
 from blueprint.layers.shared.suppress import suppress
 from blueprint.stacks.stack import Stack
 
@@ -192,12 +195,18 @@ def _rule_action(action: Action, order: int = 1) -> ListenerRuleAction:
 
 
 def add_rules(
-    stack: Stack, env: Environment, listener: Listener, group: AWSHelperFn, sign_in: SignIn
+    stack: Stack,
+    env: Environment,
+    listener: Listener,
+    group: AWSHelperFn,
+    spare: AWSHelperFn,
+    sign_in: SignIn,
 ) -> None:
-    """The rules that let requests through to ``group``, and those in front that refuse."""
+    """The rules that let requests through to ``group``; none goes to ``spare``, whose health is watched."""
     session = _session(env, sign_in)
     application = env.application
-    _add_rules(stack, env, listener, group, _CALLBACK, "SignInCallback", [CALLBACK], [session])
+    [callback] = _add_rules(stack, env, listener, group, _CALLBACK, "SignInCallback", [CALLBACK], [session])
+    _watch(callback, group, spare)
     before: list[ListenerRule] = []
     for start, kind, paths, check in (
         (_PUBLIC, "public", application.public_paths, []),
@@ -266,6 +275,17 @@ def _add_rules(
             suppress(rule, "cloudformation-validate", "F3037", reason)
         added.append(rule)
     return added
+
+
+def _watch(rule: ListenerRule, group: AWSHelperFn, spare: AWSHelperFn) -> None:
+    """Have ``spare`` checked as well: a load balancer checks a group that one of its rules knows.
+
+    So whoever goes over to TLS, or back, sees before whether instances answer there, and nobody waits for the
+    first check afterwards.
+    """
+    used, unused = (TargetGroupTuple(TargetGroupArn=arn, Weight=n) for arn, n in ((group, 1), (spare, 0)))
+    both = ForwardConfig(TargetGroups=[used, If(WATCHES_TLS, unused, NoValue)])
+    rule.Actions[-1] = ListenerRuleAction(Type="forward", ForwardConfig=both, Order=len(rule.Actions))
 
 
 def _portions(paths: Sequence[str], room: int) -> Iterator[list[str]]:

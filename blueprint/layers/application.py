@@ -96,7 +96,8 @@ def stacks(env: Environment) -> list[Stack]:
         waits_for=[*(thing.title for thing in (*listeners.refusals, *logs)), operations.ON_BALANCER],
     )
     group = _checked(stack, env, function, balancer, environment, platform, sign_in)
-    rules.add_rules(stack, env, listeners.public, GetAtt(group, "TargetGroupArn"), sign_in)
+    used, spare = (GetAtt(group, name) for name in ("TargetGroupArn", "SpareTargetGroupArn"))
+    rules.add_rules(stack, env, listeners.public, used, spare, sign_in)
 
     stack.output("LoadBalancerArn", Ref(balancer), "ARN of the load balancer")
     stack.output("LoadBalancerDnsName", GetAtt(balancer, "DNSName"), "DNS name of the load balancer")
@@ -274,7 +275,7 @@ def _checked(
             "EnvironmentName": Ref(environment),
             "LoadBalancerArn": Ref(balancer),
             "ParkingPort": str(rules.PARKING),
-            "Protocol": If(beanstalk.USES_TLS, "HTTPS", "HTTP"),
+            "Protocol": If(parameters.USES_TLS, "HTTPS", "HTTP"),
             "Hosts": rules.hosts(env),
             "PublicPaths": list(env.application.public_paths),
             "Issuers": [sign_in.issuer],

@@ -260,6 +260,7 @@ def test_the_group_is_found_at_creation_with_beanstalk_s_rule_parked(run, templa
     assert answer["PhysicalResourceId"] == GROUP
     assert answer["Data"] == {
         "TargetGroupArn": GROUP,
+        "SpareTargetGroupArn": GROUP,
         "TargetGroupFullName": "targetgroup/awseb-AWSEB-ABC/0123456789abcdef",
         "AutoScalingGroupName": "awseb-e-abcdefghij-stack-AWSEBAutoScalingGroup-1",
     }
@@ -279,7 +280,18 @@ def test_with_two_groups_the_protocol_decides(run, template, properties):
     assert run(services, "Update", {**properties, "Protocol": "HTTPS"})["PhysicalResourceId"] == TLS_GROUP
 
 
-def test_tls_that_was_not_prepared_fails_and_says_so(run, template, properties):
+def test_the_other_group_is_told_as_well_and_of_one_alone_itself(run, template, properties):
+    groups = [
+        {"TargetGroupArn": TLS_GROUP, "Protocol": "HTTPS"},
+        {"TargetGroupArn": GROUP, "Protocol": "HTTP"},
+    ]
+    data = run(Services(whole(template), groups=groups), "Update", properties)["Data"]
+    assert (data["TargetGroupArn"], data["SpareTargetGroupArn"]) == (GROUP, TLS_GROUP)
+    data = run(Services(whole(template)), "Update", properties)["Data"]
+    assert (data["TargetGroupArn"], data["SpareTargetGroupArn"]) == (GROUP, GROUP)
+
+
+def test_tls_that_was_not_added_fails_and_says_so(run, template, properties):
     answer = run(Services(whole(template)), "Update", {**properties, "Protocol": "HTTPS"})
     assert answer["Status"] == "FAILED"
     assert "0 target groups with HTTPS" in answer["Reason"]

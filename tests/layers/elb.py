@@ -38,7 +38,6 @@ LISTENERS = {
 _NAMES = {arn: name for name, arn in LISTENERS.items()}
 _KNOWN = {
     ("LoadBalancer", "Ref"): BALANCER,
-    ("TargetGroup", "TargetGroupArn"): GROUP,
     **{(name, "Ref"): arn for name, arn in LISTENERS.items()},
     ("Environment", "Ref"): "acme-prod",
     ("Platform", "PlatformArn"): "arn:aws:elasticbeanstalk:eu-west-1::platform/PHP/1.0.0",

@@ -29,7 +29,7 @@ from blueprint.layers.shared import beanstalk_options
 from blueprint.render import Rendered
 from tests.conftest import LEAST, RECOVERY, merged
 from tests.layers import application_stubs
-from tests.layers.elb import resolved
+from tests.layers.elb import GROUP, TLS_GROUP, resolved
 
 Make = Callable[..., dict[str, Any]]
 EVERYTHING = {
@@ -107,7 +107,7 @@ def as_handed_over(value: str) -> str:
     return value
 
 
-@pytest.mark.parametrize("tls", ["off", "prepared", "on"])
+@pytest.mark.parametrize("tls", ["off", "added", "watched", "on"])
 @pytest.mark.parametrize("over", [{}, RECOVERY, EVERYTHING], ids=["least", "recovery", "everything"])
 def test_every_option_and_value_is_in_the_table_of_what_beanstalk_takes(template, over, tls):
     found = options(template(**over), InstanceTls=tls)
@@ -272,6 +272,32 @@ def test_two_processes_so_that_no_target_group_ever_changes(template):
     assert off.items() <= on.items(), "switching it on changes no option that was there"
     assert on[f"{process}:default", "Port", ""] == "80"
     assert (on[f"{process}:tls", "Port", ""], on[f"{process}:tls", "Protocol", ""]) == ("443", "HTTPS")
+
+
+@pytest.mark.parametrize(
+    ("step", "protocol", "weights"),
+    [
+        ("off", "HTTP", {GROUP: 1}),
+        ("added", "HTTP", {GROUP: 1}),
+        ("watched", "HTTP", {GROUP: 1, TLS_GROUP: 0}),
+        ("on", "HTTPS", {TLS_GROUP: 1, GROUP: 0}),
+    ],
+)
+def test_before_requests_go_to_another_group_its_health_is_watched(template, step, protocol, weights):
+    """A load balancer checks only groups that a rule knows. The other way round for the way back."""
+    made = template()
+    resources = made["Resources"]
+    given = {**made, "Parameters": {**made["Parameters"], "InstanceTls": {"Default": step}}}
+    assert resolved(resources["TargetGroup"]["Properties"]["Protocol"], given) == protocol
+    groups = {"TargetGroupArn": GROUP, "SpareTargetGroupArn": TLS_GROUP}
+    if protocol == "HTTPS":
+        groups = {"TargetGroupArn": TLS_GROUP, "SpareTargetGroupArn": GROUP}
+    forward = resolved(resources["SignInCallback1"]["Properties"]["Actions"][-1], given)
+    found = {
+        groups[group["TargetGroupArn"].removeprefix("TargetGroup.")]: group["Weight"]
+        for group in forward["ForwardConfig"]["TargetGroups"]
+    }
+    assert found == weights
 
 
 def test_health_and_updates(template):
