@@ -24,6 +24,7 @@ from blueprint.layers._application_parameters import BY_ROLE, FOLLOWS, HAS_TLS, 
 from blueprint.layers._application_rules import PARKING
 from blueprint.layers.shared.beanstalk_options import option
 from blueprint.layers.shared.names import beanstalk_environment
+from blueprint.layers.shared.suppress import suppress
 from blueprint.stacks.records import StackOutput
 from blueprint.stacks.stack import Stack
 
@@ -119,6 +120,11 @@ def add_environment(
         OptionSettings=list(options),
     )
     environment.DependsOn = list(waits_for)
+    reason = (
+        "Managed updates are on while the platform follows its branch, as it does by default; a person who "
+    )
+    reason += "pins a version switches them off with it. The check does not look behind the condition."
+    suppress(environment, "cdk_nag", "AwsSolutions-EB3", reason)
     return stack.add(environment, "application")
 
 

@@ -299,8 +299,12 @@ def add_role(
     trust: PolicyDocument,
     policies: dict[str, Sequence[Statement]],
     *managed: ManagedPolicy,
+    unbound: str = DESCRIBE_ONLY,
 ) -> Role:
-    """A role with inline policies by name, and with those that it shares."""
+    """A role with inline policies by name, and with those that it shares.
+
+    ``unbound`` says why some of its actions have no resource.
+    """
     role = stack.add(
         Role(
             name,
@@ -317,10 +321,10 @@ def add_role(
         )
     )
     if any(statement.Resource == _ANY for listed in policies.values() for statement in listed):
-        suppress(role, "cfn_nag", "W11", DESCRIBE_ONLY)
-        suppress(role, "checkov", "CKV_AWS_111", DESCRIBE_ONLY)
+        suppress(role, "cfn_nag", "W11", unbound)
+        suppress(role, "checkov", "CKV_AWS_111", unbound)
     suppress(role, "cdk_nag", "AwsSolutions-IAM5", WILDCARDS)
-    suppress(role, "guard", "IAM_NOINLINE_POLICY_CHECK", INLINE)
+    suppress(role, "guard", "IAM_NO_INLINE_POLICY_CHECK", INLINE)
     return role
 
 
