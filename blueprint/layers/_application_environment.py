@@ -120,11 +120,13 @@ def add_environment(
         OptionSettings=list(options),
     )
     environment.DependsOn = list(waits_for)
-    reason = (
-        "Managed updates are on while the platform follows its branch, as it does by default; a person who "
+    suppress(
+        environment,
+        "cdk_nag",
+        "AwsSolutions-EB3",
+        "Managed updates are on while the platform follows its branch, as it does by default; who pins a "
+        "version switches them off with it. The check does not look behind the condition.",
     )
-    reason += "pins a version switches them off with it. The check does not look behind the condition."
-    suppress(environment, "cdk_nag", "AwsSolutions-EB3", reason)
     return stack.add(environment, "application")
 
 
