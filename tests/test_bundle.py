@@ -63,6 +63,7 @@ def test_the_proxy_uses_the_certificate_that_the_script_makes() -> None:
     assert paths == {f"{folder[1]}/{name}" for name in names}
     assert "listen 443 ssl;" in conf
     assert re.search(r"ssl_protocols TLSv1\.2 TLSv1\.3;", conf)
+    assert "client_max_body_size 0;" in conf, "else users' files end at nginx's one megabyte"
 
 
 def test_the_script_writes_where_the_environment_says() -> None:
@@ -113,6 +114,40 @@ def test_the_database_s_authorities_stand_beside_the_system_s(tmp_path: Path, au
     assert run(AUTHORITIES, DATABASE_CA_SOURCE=f"file://{authority}", **settings).returncode == 0
     assert file.read_text() == authority.read_text() + "the system's\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o644  # PHP runs as a user of its own
+
+
+@needs_openssl
+def test_authorities_that_a_release_carries_are_used_and_nothing_is_fetched(
+    tmp_path: Path, authority: Path
+) -> None:
+    """Else instances without a way to the internet could not start. Started as Elastic Beanstalk does it."""
+    release, file = tmp_path / "release", tmp_path / "database/authorities.pem"
+    shutil.copytree(BUNDLE, release)
+    shutil.copy(authority, release / ".platform/database-authorities.pem")
+    hook = AUTHORITIES.relative_to(BUNDLE)
+    settings = {
+        "DATABASE_CA_FILE": str(file),
+        "SYSTEM_CA_FILE": "/dev/null",
+        "https_proxy": "http://127.0.0.1:9",
+    }
+    done = subprocess.run(
+        [str(hook)], cwd=release, env={**os.environ, **settings}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert file.read_text() == authority.read_text()
+
+
+@needs_openssl
+def test_a_change_of_configuration_makes_the_certificate_too(tmp_path: Path) -> None:
+    hook = BUNDLE / ".platform/confighooks/prebuild/10-certificate.sh"
+    done = subprocess.run(
+        [str(hook.relative_to(BUNDLE))],
+        cwd=BUNDLE,
+        env={**os.environ, "TLS_FOLDER": str(tmp_path / "tls")},
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert (tmp_path / "tls/instance.key").exists()
 
 
 @needs_openssl

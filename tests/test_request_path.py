@@ -195,6 +195,18 @@ def _meets(condition: dict[str, Any], host: str, path: str) -> bool:
     return any(re.fullmatch(pattern, text) for pattern in wild)
 
 
+def test_the_request_is_none_of_those_that_are_refused_at_once():
+    refusals = []
+    for rule in rules():
+        [action, *_] = properties(rule)["Actions"]
+        if action["Type"] != "fixed-response":
+            break
+        refusals.append(rule)
+    assert {"AmbiguousPath", "ForgedData"} <= {rule.name for rule in refusals}
+    assert not any(matches(rule, API, PATH) for rule in refusals)
+    assert any(matches(rule, API, f"/health/..{PATH}") for rule in refusals)
+
+
 def api_rule() -> Node:
     return next(rule for rule in rules() if matches(rule, API, PATH))
 

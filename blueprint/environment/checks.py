@@ -18,6 +18,7 @@ from blueprint.environment.tree import joined
 from blueprint.problems import Problem
 
 MOST_TAGS = 40  # AWS allows 50 on a resource; ours and the services' own need room
+MOST_PATHS = 80  # of the 100 rules that ELB allows a load balancer by default, ours and Beanstalk's take 11
 ARCHIVE_MINIMUM = 90  # days that S3 Glacier Flexible Retrieval charges for at least
 
 
@@ -183,14 +184,32 @@ def _one_architecture(env: Environment) -> Iterator[Finding]:
 
 
 def _public_paths_are_named(env: Environment) -> Iterator[Finding]:
-    """A pattern that matches every path would open the whole application."""
+    """A pattern that matches every path would open the whole application.
+
+    So would one that begins with a wildcard: of ``/*.css`` is ``/account/orders/x.css`` too, which a front
+    controller takes for ``/account/orders``.
+    """
     for index, path in enumerate(env.application.public_paths):
-        if not path.strip("/*?") and path != "/":
+        if path.lstrip("/")[:1] in ("*", "?"):
             yield Finding(
                 f"application.public_paths[{index}]",
-                f"{path} would let everybody through to every path",
-                "name the paths that shall be public",
+                f"{path} would let everybody through to every path"
+                + (" that ends so" if path.strip("/*?") else ""),
+                "name the paths that shall be public, at least how they begin",
             )
+
+
+def _paths_fit_a_load_balancer(env: Environment) -> Iterator[Finding]:
+    """In the worst case (three wildcards in each) a path is a rule."""
+    application = env.application
+    count = len([*application.public_paths, *application.api_paths, *application.browser_paths])
+    if count > MOST_PATHS:
+        yield Finding(
+            "application.public_paths",
+            f"{count} public, API and browser paths are more than the {MOST_PATHS} that rules suffice for",
+            "put some under one folder and name that, for instance /api/*",
+            ("application.api_paths", "application.browser_paths"),
+        )
 
 
 def _apex_records_have_a_zone(env: Environment) -> Iterator[Finding]:
@@ -349,6 +368,7 @@ CHECKS: tuple[Check[Environment], ...] = (
     Check("ENV071", "Instance types have one processor architecture.", _one_architecture),
     Check("ENV072", "A public path is never every path.", _public_paths_are_named),
     Check("ENV121", "Service-managed stack sets have organizational units.", _organizations_are_told),
+    Check("ENV099", "A load balancer has rules for all paths.", _paths_fit_a_load_balancer),
     *DATABASE_CHECKS,
     *IDENTITY_CHECKS,
 )

@@ -7,15 +7,23 @@ balancer: who may reach instances without a session or a token does so by a path
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from blueprint.functions.custom_resource import Failure, Request, custom_resource
 
 LATEST = "latest"
 MOST_LISTED = 5  # of what is wrong; an answer is short
+# Questions cost nothing and may be throttled while a whole environment is deployed: a minute of patience.
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 8})
+#: What Beanstalk must not have made: it is to use the load balancer that it is given.
+LOAD_BALANCERS = ("AWS::ElasticLoadBalancing::LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer")
 
 
 def made(request: Request) -> dict[str, Any]:
@@ -26,21 +34,49 @@ def unmade(request: Request) -> None:
     """Nothing was made."""
 
 
+def _client(service: str) -> Any:
+    return boto3.client(service, config=PATIENT)
+
+
 # -- platform ----------------------------------------------------------------------------------------------
 
 
 def platform(request: Request) -> dict[str, Any]:
-    """The wanted version, or the newest of its branch: never one older than what is running."""
+    """The wanted version, or the newest of its branch: never one older than what is running.
+
+    Where nobody asked for another (the update is about something else), it is the one that runs, so that no
+    change of a size brings a new platform with it, and none takes back what a managed update has brought.
+    """
     request.physical_id = "platform"
     wanted, branch = request.properties["Version"], request.properties["Branch"]
     if wanted != LATEST:
-        return {"PlatformArn": wanted}
-    beanstalk = boto3.client("elasticbeanstalk")
-    candidates = [arn for arn in (_running(beanstalk, request.properties["EnvironmentName"]),) if arn]
-    candidates = [arn for arn in [*candidates, *_listed(beanstalk, branch)] if _branch(arn) == branch]
+        return _found(_of_this_region(wanted), request)
+    beanstalk = _client("elasticbeanstalk")
+    running = _running(beanstalk, request.properties["EnvironmentName"])
+    candidates = [running] if running and _branch(running) == branch else []
+    if not (candidates and _asked_before(request)):
+        candidates += [arn for arn in _listed(beanstalk, branch) if _branch(arn) == branch]
     if not candidates:
         raise Failure(f"this region has no platform '{branch}'; another version of PHP may have replaced it")
-    return {"PlatformArn": max(candidates, key=_version)}
+    return _found(max(candidates, key=_version), request)
+
+
+def _found(arn: str, request: Request) -> dict[str, Any]:
+    """``Asked`` goes to the other resource, which looks again whenever this one was asked something new."""
+    asked = json.dumps(request.properties, sort_keys=True).encode()
+    return {"PlatformArn": arn, "Asked": hashlib.sha256(asked).hexdigest()[:16]}
+
+
+def _of_this_region(arn: str) -> str:
+    """One value serves every region: they have the same versions, and each ARNs of its own."""
+    parts = arn.split(":")
+    return ":".join([*parts[:3], os.environ["AWS_REGION"], *parts[4:]])
+
+
+def _asked_before(request: Request) -> bool:
+    asked = ("Branch", "Version", "Recheck")
+    before = request.old_properties if request.kind == "Update" else {}
+    return all(before.get(name) == request.properties.get(name) for name in asked)
 
 
 def _running(beanstalk: Any, environment: str) -> str:
@@ -81,12 +117,18 @@ def target_group(request: Request) -> dict[str, Any]:
     """What Beanstalk made and told nobody; a failure where a rule, whoever made it, is a way past ours."""
     wanted = request.properties
     environment = _environment(wanted["EnvironmentName"])
-    made_by_beanstalk = _resources(f"awseb-{environment}-stack")
-    elb = boto3.client("elbv2")
-    groups = elb.describe_target_groups(
-        TargetGroupArns=made_by_beanstalk["AWS::ElasticLoadBalancingV2::TargetGroup"]
-    )["TargetGroups"]
-    found = [group["TargetGroupArn"] for group in groups if group["Protocol"] == wanted["Protocol"]]
+    made = _resources(f"awseb-{environment}-stack")
+    balancers = [name for kind in LOAD_BALANCERS for name in made.get(kind, [])]
+    if balancers:
+        raise Failure(f"Elastic Beanstalk made a load balancer of its own, which asks nobody: {balancers[0]}")
+    elb = _client("elbv2")
+    arns, groups = made.get("AWS::ElasticLoadBalancingV2::TargetGroup", []), []
+    if arns:
+        groups = elb.describe_target_groups(TargetGroupArns=arns)["TargetGroups"]
+    found, others = (
+        [group["TargetGroupArn"] for group in groups if (group["Protocol"] == wanted["Protocol"]) == fits]
+        for fits in (True, False)
+    )
     if len(found) != 1:
         raise Failure(f"{len(found)} target groups with {wanted['Protocol']}, and there must be one")
     wrong = list(_ways_past(elb, Meant(request)))
@@ -95,17 +137,17 @@ def target_group(request: Request) -> dict[str, Any]:
     request.physical_id = found[0]
     return {
         "TargetGroupArn": found[0],
+        "SpareTargetGroupArn": others[0] if others else found[0],  # for the way to TLS and back
         "TargetGroupFullName": found[0].split(":")[-1],
-        "AutoScalingGroupName": made_by_beanstalk["AWS::AutoScaling::AutoScalingGroup"][0],
-        "EnvironmentId": environment,
+        "AutoScalingGroupName": made["AWS::AutoScaling::AutoScalingGroup"][0],
     }
 
 
 def _environment(name: str) -> str:
     """The id of the environment."""
-    found = boto3.client("elasticbeanstalk").describe_environments(
-        EnvironmentNames=[name], IncludeDeleted=False
-    )["Environments"]
+    found = _client("elasticbeanstalk").describe_environments(EnvironmentNames=[name], IncludeDeleted=False)[
+        "Environments"
+    ]
     live = [str(e["EnvironmentId"]) for e in found if e["Status"] not in ("Terminated", "Terminating")]
     if not live:
         raise Failure(f"there is no environment {name}")
@@ -115,7 +157,7 @@ def _environment(name: str) -> str:
 def _resources(stack: str) -> dict[str, list[str]]:
     """The physical ids of Beanstalk's own stack, by type."""
     ids: dict[str, list[str]] = {}
-    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    pages = _client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     for page in pages:
         for resource in page["StackResourceSummaries"]:
             if resource["ResourceStatus"] != "DELETE_COMPLETE":
@@ -136,31 +178,34 @@ class Meant:
         states = (request.properties, request.old_properties if request.kind == "Update" else {})
         self._values = {
             key: {value for state in states for value in state.get(key, [])}
-            for key in ("Hosts", "PublicPaths", "Issuers", "Clients", "UserPools")
+            for key in ("Hosts", "PublicPaths", "Issuers", "Keys", "Clients", "UserPools", "WebClients")
         }
 
     def is_public(self, rule: dict[str, Any]) -> bool:
-        """Only our hosts, and only paths that are meant to be public."""
+        """Only our hosts, and only paths that are meant to be public, which nothing turns into others."""
         tests = {test["Field"]: test for test in rule["Conditions"]}
         hosts = _values(tests.get("host-header"), "HostHeaderConfig")
         paths = _values(tests.get("path-pattern"), "PathPatternConfig")
-        return (
-            bool(hosts and paths) and hosts <= self._values["Hosts"] and paths <= self._values["PublicPaths"]
-        )
+        ours = hosts <= self._values["Hosts"] and paths <= self._values["PublicPaths"]
+        return bool(hosts and paths) and ours and not rule.get("Transforms")
 
     def is_signed_in(self, rule: dict[str, Any]) -> bool:
         """Whether the first thing that the rule does is to demand a session or a token of ours."""
         first = min(rule["Actions"], key=lambda action: int(action.get("Order", 1)))
         if first["Type"] == "authenticate-cognito":
             config = first.get("AuthenticateCognitoConfig", {})
-            asks = config.get("OnUnauthenticatedRequest", "authenticate") != "allow"
-            return asks and config.get("UserPoolArn") in self._values["UserPools"]
+            return (
+                config.get("OnUnauthenticatedRequest", "authenticate") != "allow"
+                and config.get("UserPoolArn") in self._values["UserPools"]
+                and config.get("UserPoolClientId") in self._values["WebClients"]
+            )
         if first["Type"] == "jwt-validation":
             config = first.get("JwtValidationConfig", {})
             claims = {claim["Name"]: set(claim["Values"]) for claim in config.get("AdditionalClaims", [])}
             clients = claims.get("client_id", set())
             return (
                 config.get("Issuer") in self._values["Issuers"]
+                and config.get("JwksEndpoint") in self._values["Keys"]
                 and claims.get("token_use") == {"access"}
                 and bool(clients)
                 and clients <= self._values["Clients"]
@@ -229,7 +274,7 @@ def _is_open(elb: Any, load_balancer: str, port: int) -> bool:
     """Whether a security group of the load balancer lets anybody in at the port."""
     [described] = elb.describe_load_balancers(LoadBalancerArns=[load_balancer])["LoadBalancers"]
     pages = (
-        boto3.client("ec2")
+        _client("ec2")
         .get_paginator("describe_security_group_rules")
         .paginate(Filters=[{"Name": "group-id", "Values": described["SecurityGroups"]}])
     )

@@ -45,8 +45,8 @@ def _attributes(stack: Stack, env: Environment, bucket: AWSHelperFn) -> dict[str
         allowed=("true", "false"),
         group="Load balancer",
         label="Protect the load balancer from deletion",
-        description="While true, neither a person nor CloudFormation can delete the load balancer. Set it to "
-        "false before deleting the stack.",
+        description="While true, neither a person nor CloudFormation can delete the load balancer, not even "
+        "to take back a first creation that failed. Set it to false before deleting the stack.",
         constraint="true or false.",
     )
     attributes: dict[str, str | AWSHelperFn] = {

@@ -6,21 +6,26 @@ rule, and never touches what is ours.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
-from troposphere import AWSHelperFn, Equals, If, Join, Not, NoValue, Ref
+from troposphere import AWSHelperFn, GetAtt, If, Join, NoValue, Ref
 from troposphere.elasticbeanstalk import Application, OptionSetting
 from troposphere.elasticbeanstalk import Environment as BeanstalkEnvironment
 from troposphere.iam import InstanceProfile, Role
 from troposphere.logs import LogGroup
 
 from blueprint.environment import Environment
+from blueprint.layers._application_parameters import BY_ROLE, FOLLOWS, HAS_TLS, IMMUTABLE, METRICS
 from blueprint.layers._application_rules import PARKING
 from blueprint.layers.shared.beanstalk_options import option
 from blueprint.layers.shared.names import beanstalk_environment
+from blueprint.layers.shared.suppress import suppress
+from blueprint.stacks.records import StackOutput
 from blueprint.stacks.stack import Stack
 
 #: Every file that the PHP platform streams, whichever proxy runs ("Using Elastic Beanstalk with CloudWatch
@@ -34,23 +39,9 @@ LOG_FILES = (
     "/var/log/nginx/access.log",
     "/var/log/nginx/error.log",
 )
-#: Metric -> CloudWatch's name and unit.
-_METRICS = {
-    "cpu": ("CPUUtilization", "Percent"),
-    "network-in": ("NetworkIn", "Bytes"),
-    "network-out": ("NetworkOut", "Bytes"),
-}
-_POLICIES = {
-    "immutable": "Immutable",
-    "rolling-with-additional-batch": "RollingWithAdditionalBatch",
-    "rolling": "Rolling",
-    "all-at-once": "AllAtOnce",
-}
-HAS_TLS, USES_TLS = "InstancesMayUseTls", "InstancesUseTls"
 _STANDBY_INSTANCES = "1"  # Beanstalk's least; more would be paid for and serve nobody
 _DRAIN_SECONDS = 30
 _COMMAND_SECONDS = 1800
-_GROUP = "Instances"
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ class Made:
     application: Application
     profile: InstanceProfile
     service_role: Role
-    platform_arn: AWSHelperFn
+    operations_role: Role
     balancer_arn: AWSHelperFn
     properties: Mapping[str, Any]  # environment properties: what PHP reads with getenv()
 
@@ -81,154 +72,62 @@ def add_log_groups(stack: Stack, env: Environment, key_arn: AWSHelperFn) -> list
     return groups
 
 
+def settings(stack: Stack, env: Environment, made: Made) -> list[Any]:
+    """Every option of the environment."""
+    return [
+        *_placement(stack, env, made),
+        *_instances(stack, env, made),
+        *_scaling(stack, env),
+        *_processes(stack),
+        *_releases(stack, env, made),
+        *_logs(env),
+        *_php(stack, made),
+    ]
+
+
+def changes(stack: Stack, made: Made, options: Sequence[Any]) -> list[Any]:
+    """Something that differs after every change of ``options``, by another template, parameter or import.
+
+    The look-up of the platform takes it, so that it is asked before each update of the environment.
+    """
+    text = json.dumps(options, default=_data).encode()
+    values = [*(Ref(parameter) for parameter in stack.parameters.values()), *made.properties.values()]
+    return [sha256(text).hexdigest()[:16], *values]
+
+
+def _data(thing: Any) -> Any:
+    if isinstance(thing, StackOutput):
+        return [thing.stack, thing.output]
+    return thing.data if isinstance(thing, AWSHelperFn) else thing.properties
+
+
 def add_environment(
-    stack: Stack, env: Environment, made: Made, waits_for: Sequence[str]
+    stack: Stack,
+    env: Environment,
+    made: Made,
+    options: Sequence[Any],
+    platform_arn: AWSHelperFn,
+    waits_for: Sequence[str],
 ) -> BeanstalkEnvironment:
     """The environment. ``waits_for`` is what must be there before Beanstalk does anything."""
-    stack.conditions[HAS_TLS] = Not(Equals(Ref(stack.parameters["InstanceTls"]), "off"))
-    stack.conditions[USES_TLS] = Equals(Ref(stack.parameters["InstanceTls"]), "on")
     environment = BeanstalkEnvironment(
         "Environment",
         ApplicationName=Ref(made.application),
         EnvironmentName=beanstalk_environment(env),
         Description=f"{env.project} {env.name}",
-        PlatformArn=made.platform_arn,
-        OptionSettings=[
-            *_placement(stack, env, made),
-            *_instances(stack, env, made),
-            *_scaling(stack, env),
-            *_processes(stack),
-            *_releases(stack, env, made),
-            *_logs(env),
-            *_php(stack, made),
-        ],
+        OperationsRole=If(BY_ROLE, GetAtt(made.operations_role, "Arn"), NoValue),
+        PlatformArn=platform_arn,
+        OptionSettings=list(options),
     )
     environment.DependsOn = list(waits_for)
+    suppress(
+        environment,
+        "cdk_nag",
+        "AwsSolutions-EB3",
+        "Managed updates are on while the platform follows its branch, as it does by default; who pins a "
+        "version switches them off with it. The check does not look behind the condition.",
+    )
     return stack.add(environment, "application")
-
-
-def add_parameters(stack: Stack, env: Environment) -> None:
-    """What operators turn, in the order of the console."""
-    _instance_parameters(stack, env)
-    _scaling_parameters(stack, env)
-    _release_parameters(stack, env)
-
-
-# -- parameters --------------------------------------------------------------------------------------------
-
-
-def _instance_parameters(stack: Stack, env: Environment) -> None:
-    arm = env.application.architecture == "arm64"
-    kind = r"([a-z]+[0-9]+g[a-z0-9-]*|a1)\.[a-z0-9-]+" if arm else r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
-    words = "Graviton (ARM) instance types" if arm else "Instance types for x86"
-    stack.parameter(
-        "InstanceTypes",
-        ",".join(env.application.instance_types),
-        group=_GROUP,
-        label="Instance types",
-        description="Instance types in order of preference. Without spot only the first is used.",
-        constraint=f"{words}, separated by commas, without blanks.",
-        pattern=f"{kind}(,{kind}){{0,9}}",
-    )
-    for name, default, label, text in (
-        ("MinInstances", env.application.scaling.min_instances, "Fewest instances", "At least so many run."),
-        ("MaxInstances", env.application.scaling.max_instances, "Most instances", "At most so many run."),
-    ):
-        stack.parameter(
-            name,
-            default,
-            kind="Number",
-            minimum=1,
-            maximum=1000,
-            group=_GROUP,
-            label=label,
-            description=text,
-            constraint="A number from 1 to 1000.",
-        )
-
-
-def _scaling_parameters(stack: Stack, env: Environment) -> None:
-    scaling = env.application.scaling
-    _, unit = _METRICS[scaling.metric]
-    most = 100 if unit == "Percent" else 20000000
-    for name, default, label, text in (
-        ("ScaleOutAbove", scaling.out_above, "Add instances above", "Two instances more"),
-        ("ScaleInBelow", scaling.in_below, "Remove instances below", "One instance fewer"),
-    ):
-        stack.parameter(
-            name,
-            default,
-            kind="Number",
-            minimum=0,
-            maximum=most,
-            group=_GROUP,
-            label=f"{label} ({unit.lower()})",
-            description=f"{text} when the average over instances and three minutes passes this.",
-            constraint=f"A number from 0 to {most}.",
-        )
-
-
-def _release_parameters(stack: Stack, env: Environment) -> None:
-    group = "Platform and releases"
-    stack.parameter(
-        "PlatformVersion",
-        "latest",
-        group=group,
-        label="Platform version",
-        description="'latest': the newest version of the PHP branch, never an older one than is running. Or "
-        "the full ARN of a version, to stay with it.",
-        constraint="latest, or arn:aws:elasticbeanstalk:<region>::platform/<branch>/<version>.",
-        pattern=r"latest|arn:[a-z-]+:elasticbeanstalk:[a-z0-9-]+:[0-9]*:platform/[^/]+/[0-9.]+",
-    )
-    stack.parameter(
-        "Recheck",
-        "1",
-        group=group,
-        label="Look again",
-        description="Any other text than before looks up the platform and checks every rule of the load "
-        "balancer again. Today's date does.",
-        constraint="1 to 32 letters, digits, hyphens, dots or colons.",
-        pattern="[A-Za-z0-9.:-]{1,32}",
-    )
-    stack.parameter(
-        "DeploymentPolicy",
-        _POLICIES[env.application.deployment],
-        allowed=list(_POLICIES.values()),
-        group=group,
-        label="How releases are deployed",
-        description="Immutable starts new instances next to the old ones and goes back by itself.",
-        constraint="One of the values offered.",
-    )
-    stack.parameter(
-        "HealthCheckPath",
-        env.application.health_check_path,
-        group=group,
-        label="Path of the health check",
-        description="The load balancer asks every instance for it; it must answer 200 without a login. / is "
-        "what Beanstalk's sample application answers.",
-        constraint="A path that begins with a slash.",
-        pattern=r"/[^\s]*",
-    )
-    stack.parameter(
-        "DocumentRoot",
-        env.application.document_root,
-        group=group,
-        label="Folder that is served",
-        description="Folder of a release whose files are served, for instance /public. / is the sample "
-        "application's.",
-        constraint="A path that begins with a slash.",
-        pattern=r"/[A-Za-z0-9_./-]*",
-    )
-    stack.parameter(
-        "InstanceTls",
-        "off",
-        allowed=("off", "prepared", "on"),
-        group=group,
-        label="TLS between load balancer and instances",
-        description="Needs a release that carries our bundle folder. 'prepared' adds a target group for port "
-        "443 and leaves requests on port 80; 'on' sends them to 443. Go one step at a time, both ways.",
-        constraint="off, prepared or on.",
-    )
 
 
 # -- options -----------------------------------------------------------------------------------------------
@@ -294,7 +193,7 @@ def _scaling(stack: Stack, env: Environment) -> list[OptionSetting]:
     least: Any = Ref(stack.parameters["MinInstances"])
     if env.recovery:
         least = If(stack.is_active(), least, _STANDBY_INSTANCES)
-    metric, unit = _METRICS[env.application.scaling.metric]
+    metric, unit = METRICS[env.application.scaling.metric]
     return [
         option(group, "MinSize", least),
         option(group, "MaxSize", Ref(stack.parameters["MaxInstances"])),
@@ -354,21 +253,23 @@ def _process(stack: Stack, name: str, port: int, protocol: str) -> list[OptionSe
 def _releases(stack: Stack, env: Environment, made: Made) -> list[OptionSetting]:
     command, rolling = "aws:elasticbeanstalk:command", "aws:autoscaling:updatepolicy:rollingupdate"
     actions, health = "aws:elasticbeanstalk:managedactions", "aws:elasticbeanstalk:healthreporting:system"
-    immutable = env.application.deployment == "immutable"
+    # A pinned platform stays: managed updates would leave it a week later.
+    follows = If(FOLLOWS, "true", "false")
     return [
         option(command, "DeploymentPolicy", Ref(stack.parameters["DeploymentPolicy"])),
         option(command, "BatchSizeType", "Percentage"),
         option(command, "BatchSize", 30),
         option(command, "Timeout", _COMMAND_SECONDS),
         option(rolling, "RollingUpdateEnabled", True),
-        option(rolling, "RollingUpdateType", "Immutable" if immutable else "Health"),
+        # Beanstalk takes "Immutable" for both or for none.
+        option(rolling, "RollingUpdateType", If(IMMUTABLE, "Immutable", "Health")),
         option(health, "SystemType", "enhanced"),
         option(health, "EnhancedHealthAuthEnabled", True),
-        option(actions, "ManagedActionsEnabled", True),
+        option(actions, "ManagedActionsEnabled", follows),
         option(actions, "PreferredStartTime", env.application.update_window),
         option(actions, "ServiceRoleForManagedUpdates", Ref(made.service_role)),
         option(f"{actions}:platformupdate", "UpdateLevel", "minor"),
-        option(f"{actions}:platformupdate", "InstanceRefreshEnabled", True),
+        option(f"{actions}:platformupdate", "InstanceRefreshEnabled", follows),
     ]
 
 

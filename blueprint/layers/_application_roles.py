@@ -2,7 +2,10 @@
 
 AWS has managed policies for all three, and each reaches every environment of the account: others' bundles and
 logs, and all of ``elasticbeanstalk:*``. These name this environment wherever its parts have names. What
-Beanstalk makes is called ``awseb-e-<id>...``, and the id is not known before.
+Beanstalk makes is called ``awseb-e-<id>...``, and the id is not known before. Which actions it calls says AWS
+in those policies: AWSElasticBeanstalkWebTier (version 7), AWSElasticBeanstalkEnhancedHealth (4) and
+AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy (8, of January 2026). What is left out serves environments
+of other kinds.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from awacs.aws import (
     Allow,
     ArnLike,
     Condition,
+    ConditionElement,
     PolicyDocument,
     Principal,
     Statement,
@@ -22,7 +26,7 @@ from awacs.aws import (
 )
 from awacs.sts import AssumeRole
 from troposphere import AWSHelperFn, GetAtt, Ref, Sub
-from troposphere.iam import InstanceProfile, Policy, Role
+from troposphere.iam import InstanceProfile, ManagedPolicy, Policy, Role
 
 from blueprint.layers.shared import beanstalk_buckets
 from blueprint.layers.shared.conditions import all_of
@@ -30,13 +34,20 @@ from blueprint.layers.shared.names import beanstalk_environment
 from blueprint.layers.shared.suppress import suppress
 from blueprint.stacks.stack import Stack
 
-_BUCKET = "arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}"
 _HERE = "${AWS::Region}:${AWS::AccountId}"
 _ANY = ["*"]  # for actions that know no resources; what they may do stands beside them
-BEANSTALK_STACKS = f"arn:${{AWS::Partition}}:cloudformation:{_HERE}:stack/awseb-e-*"  # for Sub
-_STACK_TAG = "ec2:ResourceTag/aws:cloudformation:stack-id"
+# Beanstalk's, for ``Sub``: its bucket of the region, and what it makes for environments.
+BUCKET = "arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}"
+BEANSTALK_STACKS = f"arn:${{AWS::Partition}}:cloudformation:{_HERE}:stack/awseb-e-*"
+TARGET_GROUPS = f"arn:${{AWS::Partition}}:elasticloadbalancing:{_HERE}:targetgroup/awseb-*"
+GROUPS = f"arn:${{AWS::Partition}}:autoscaling:{_HERE}:autoScalingGroup:*:autoScalingGroupName/awseb-e-*"
+ALARMS = f"arn:${{AWS::Partition}}:cloudwatch:{_HERE}:alarm:awseb-e-*"
 DESCRIBE_ONLY = "What has no resource only describes, or answers a session: these actions know none."
-_INLINE = "The policy belongs to this one role and goes with it; nobody else could use it."
+INLINE = "The policy belongs to this one role and goes with it; nobody else could use it."
+_FROM_TEMPLATE = (
+    "RunInstances alone has no resource, for what it makes has no name yet: it is allowed only from a launch "
+    "template of this account, and the only role that can be passed with it is the instances' own."
+)
 WILDCARDS = (
     "Wildcards stand for parts that Elastic Beanstalk names after an id which exists only later, or for "
     "actions that know no resources."
@@ -73,11 +84,11 @@ def log_group_arns(stack: Stack) -> str:
 
 def add_instance_profile(stack: Stack, statements: Sequence[Statement]) -> tuple[InstanceProfile, Role]:
     """``statements`` is what the application itself needs: its secrets and its users' files."""
-    role = _role(
+    role = add_role(
         stack,
         "InstanceRole",
         "Instances of the application",
-        _trust("ec2.amazonaws.com"),
+        trusts("ec2.amazonaws.com"),
         {
             "Beanstalk": _beanstalk_on_instances(stack),
             "SessionManager": _sessions(),
@@ -92,8 +103,8 @@ def _beanstalk_on_instances(stack: Stack) -> list[Statement]:
     application = f"arn:${{AWS::Partition}}:elasticbeanstalk:{_HERE}:application/${{Application}}"
     return [
         # Beanstalk copies a release to where the environment's instances fetch it, below an id of its own.
-        may("s3", "GetObject GetObjectVersion", f"{_BUCKET}/resources/environments/*"),
-        may("s3", "PutObject", f"{_BUCKET}/resources/environments/logs/*"),
+        may("s3", "GetObject GetObjectVersion", f"{BUCKET}/resources/environments/*"),
+        may("s3", "PutObject", f"{BUCKET}/resources/environments/logs/*"),
         may("s3", "GetObject", *beanstalk_buckets.objects(stack)),
         may("elasticbeanstalk", "PutInstanceStatistics", application, environment_arn(stack)),
         may("logs", "CreateLogStream PutLogEvents DescribeLogStreams", log_group_arns(stack)),
@@ -110,17 +121,18 @@ def _sessions() -> list[Statement]:
 # -- Elastic Beanstalk -------------------------------------------------------------------------------------
 
 
-def add_service_role(stack: Stack, instance_role: Role) -> Role:
+def add_service_role(stack: Stack, works: ManagedPolicy) -> Role:
     """For health and managed updates. It can change neither listeners nor rules of the load balancer."""
-    return _role(
+    return add_role(
         stack,
         "ServiceRole",
         "Elastic Beanstalk: health and managed updates",
-        _trust("elasticbeanstalk.amazonaws.com", StringEquals("sts:ExternalId", "elasticbeanstalk")),
+        trusts("elasticbeanstalk.amazonaws.com", StringEquals("sts:ExternalId", "elasticbeanstalk")),
         {
-            "Health": [_looks()],
-            "ManagedUpdates": [*_updates_environment(stack), *_replaces_instances(instance_role)],
+            "Health": [_looks(), _tells_health(stack)],
+            "ManagedUpdates": [_updates_environment(stack)],
         },
+        works,
     )
 
 
@@ -147,32 +159,64 @@ def _looks() -> Statement:
     return Statement(Effect=Allow, Action=actions, Resource=_ANY)
 
 
-def _updates_environment(stack: Stack) -> list[Statement]:
+def _tells_health(stack: Stack) -> Statement:
+    """Beanstalk writes the log of the environment's health itself; instances write the others."""
+    return may("logs", "CreateLogStream DescribeLogStreams PutLogEvents", log_group_arns(stack))
+
+
+def _updates_environment(stack: Stack) -> Statement:
     version = f"arn:${{AWS::Partition}}:elasticbeanstalk:{_HERE}:applicationversion/${{Application}}/*"
+    return may(
+        "elasticbeanstalk",
+        "AbortEnvironmentUpdate ApplyEnvironmentManagedAction RestartAppServer UpdateEnvironment",
+        environment_arn(stack),
+        version,
+    )
+
+
+def add_works(stack: Stack, instance_role: Role) -> ManagedPolicy:
+    """What Beanstalk does in other services whenever it changes an environment, for both of its roles."""
+    policy = stack.add(
+        ManagedPolicy(
+            "BeanstalkWorks",
+            Description=f"{stack.subject.project} {stack.subject.name}: changing the environment's parts",
+            PolicyDocument=PolicyDocument(
+                Version="2012-10-17",
+                Statement=[*_keeps_stacks(stack), *_replaces_instances(instance_role)],
+            ),
+        )
+    )
+    suppress(policy, "cfn_nag", "W13", _FROM_TEMPLATE)
+    suppress(policy, "checkov", "CKV_AWS_111", _FROM_TEMPLATE)
+    suppress(policy, "cdk_nag", "AwsSolutions-IAM5", WILDCARDS)
+    return policy
+
+
+def _keeps_stacks(stack: Stack) -> list[Statement]:
+    objects = "GetObject GetObjectAcl GetObjectVersion GetObjectVersionAcl PutObject PutObjectAcl"
     return [
-        may(
-            "elasticbeanstalk",
-            "AbortEnvironmentUpdate ApplyEnvironmentManagedAction RestartAppServer UpdateEnvironment",
-            environment_arn(stack),
-            version,
-        ),
         # The stack of the environment, and the second one that immutable updates make and delete.
         may(
             "cloudformation",
             "CancelUpdateStack ContinueUpdateRollback CreateStack DeleteStack DescribeStackEvents "
             "DescribeStackResource DescribeStackResources DescribeStacks GetTemplate ListStackResources "
-            "SignalResource UpdateStack",
+            "SignalResource TagResource UntagResource UpdateStack",
             BEANSTALK_STACKS,
         ),
-        may("s3", "GetBucketLocation GetBucketPolicy ListBucket", _BUCKET),
-        may("s3", "DeleteObject GetObject GetObjectVersion PutObject", f"{_BUCKET}/*"),
+        may("s3", "GetBucketLocation GetBucketPolicy ListBucket PutBucketPolicy", BUCKET),
+        may("s3", f"DeleteObject {objects} PutObjectVersionAcl", f"{BUCKET}/*"),
         # The groups are ours and there already; Beanstalk asks for them all the same.
         may("logs", "CreateLogGroup PutRetentionPolicy", log_group_arns(stack)),
+        may(
+            "elasticloadbalancing",
+            "AddTags DeregisterTargets RegisterTargets",
+            TARGET_GROUPS,
+        ),
+        may("cloudwatch", "PutMetricAlarm", ALARMS),
     ]
 
 
 def _replaces_instances(instance_role: Role) -> list[Statement]:
-    ours = f"arn:${{AWS::Partition}}:autoscaling:{_HERE}"
     ec2 = f"arn:${{AWS::Partition}}:ec2:{_HERE}"
     template = f"{ec2}:launch-template/*"
     return [
@@ -183,7 +227,7 @@ def _replaces_instances(instance_role: Role) -> list[Statement]:
             "DetachLoadBalancerTargetGroups PutNotificationConfiguration PutScalingPolicy "
             "PutScheduledUpdateGroupAction ResumeProcesses SetDesiredCapacity SuspendProcesses "
             "TerminateInstanceInAutoScalingGroup UpdateAutoScalingGroup",
-            f"{ours}:autoScalingGroup:*:autoScalingGroupName/awseb-e-*",
+            GROUPS,
         ),
         may(
             "ec2",
@@ -208,12 +252,6 @@ def _replaces_instances(instance_role: Role) -> list[Statement]:
             ),
         ),
         may(
-            "elasticloadbalancing",
-            "DeregisterTargets RegisterTargets",
-            f"arn:${{AWS::Partition}}:elasticloadbalancing:{_HERE}:targetgroup/awseb-*",
-        ),
-        may("cloudwatch", "PutMetricAlarm", f"arn:${{AWS::Partition}}:cloudwatch:{_HERE}:alarm:awseb-e-*"),
-        may(
             "iam",
             "PassRole",
             GetAtt(instance_role, "Arn"),
@@ -225,11 +263,11 @@ def _replaces_instances(instance_role: Role) -> list[Statement]:
 def add_lifecycle_role(stack: Stack) -> Role:
     """Deletes releases beyond those that are kept, and their bundles."""
     # The application needs this role, so its name is not known here; bundles lie anywhere in the bucket.
-    return _role(
+    return add_role(
         stack,
         "VersionLifecycleRole",
         "Deletes old releases of the application",
-        _trust("elasticbeanstalk.amazonaws.com", StringEquals("sts:ExternalId", "elasticbeanstalk")),
+        trusts("elasticbeanstalk.amazonaws.com", StringEquals("sts:ExternalId", "elasticbeanstalk")),
         {
             "OldReleases": [
                 may(
@@ -239,8 +277,8 @@ def add_lifecycle_role(stack: Stack) -> Role:
                     f"arn:${{AWS::Partition}}:elasticbeanstalk:{_HERE}:application/{_application(stack)}",
                     f"arn:${{AWS::Partition}}:elasticbeanstalk:{_HERE}:environment/{_application(stack)}/*",
                 ),
-                may("s3", "GetObject DeleteObject", f"{_BUCKET}/*"),
-                may("s3", "ListBucket GetBucketLocation", _BUCKET),
+                may("s3", "GetObject DeleteObject", f"{BUCKET}/*"),
+                may("s3", "ListBucket GetBucketLocation", BUCKET),
             ]
         },
     )
@@ -254,13 +292,19 @@ def _application(stack: Stack) -> str:
 # -- parts -------------------------------------------------------------------------------------------------
 
 
-def _role(
+def add_role(
     stack: Stack,
     name: str,
     what: str,
     trust: PolicyDocument,
     policies: dict[str, Sequence[Statement]],
+    *managed: ManagedPolicy,
+    unbound: str = DESCRIBE_ONLY,
 ) -> Role:
+    """A role with inline policies by name, and with those that it shares.
+
+    ``unbound`` says why some of its actions have no resource.
+    """
     role = stack.add(
         Role(
             name,
@@ -273,17 +317,19 @@ def _role(
                 )
                 for title, statements in policies.items()
             ],
+            **{"ManagedPolicyArns": [Ref(policy) for policy in managed]} if managed else {},
         )
     )
     if any(statement.Resource == _ANY for listed in policies.values() for statement in listed):
-        suppress(role, "cfn_nag", "W11", DESCRIBE_ONLY)
-        suppress(role, "checkov", "CKV_AWS_111", DESCRIBE_ONLY)
+        suppress(role, "cfn_nag", "W11", unbound)
+        suppress(role, "checkov", "CKV_AWS_111", unbound)
     suppress(role, "cdk_nag", "AwsSolutions-IAM5", WILDCARDS)
-    suppress(role, "guard", "IAM_NO_INLINE_POLICY_CHECK", _INLINE)
+    suppress(role, "guard", "IAM_NO_INLINE_POLICY_CHECK", INLINE)
     return role
 
 
-def _trust(service: str, *conditions: StringEquals) -> PolicyDocument:
+def trusts(service: str, *conditions: ConditionElement) -> PolicyDocument:
+    """Who may take a role: a service, under conditions."""
     options = {"Condition": all_of(*conditions)} if conditions else {}
     return PolicyDocument(
         Version="2012-10-17",

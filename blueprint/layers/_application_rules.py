@@ -2,7 +2,8 @@
 
 A request meets the rules of port 443 in this order, and the first that fits decides:
 
-1. what is refused whoever asks: paths with ``..``, and headers that only the load balancer may set;
+1. what is refused whoever asks: paths that instances would read in another way than the rules do, headers
+   that only the load balancer may set, headers that name frameworks another path than the one that was asked;
 2. public paths, open to everybody;
 3. API paths: an access token of one of our clients in the Authorization header, or 401;
 4. browser paths: a session, or off to the sign-in page;
@@ -16,13 +17,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from troposphere import AWSHelperFn, NoValue, Ref
+from troposphere import AWSHelperFn, If, NoValue, Ref
 from troposphere.elasticloadbalancingv2 import (
     Action,
     AuthenticateCognitoConfig,
     Certificate,
     Condition,
     FixedResponseConfig,
+    ForwardConfig,
     HostHeaderConfig,
     HttpHeaderConfig,
     JwtValidationActionAdditionalClaim,
@@ -34,9 +36,11 @@ from troposphere.elasticloadbalancingv2 import (
     LoadBalancer,
     PathPatternConfig,
     RedirectConfig,
+    TargetGroupTuple,
 )
 
 from blueprint.environment import Environment
+from blueprint.layers._application_parameters import WATCHES_TLS
 from blueprint.layers.shared.suppress import suppress
 from blueprint.stacks.stack import Stack
 
@@ -47,10 +51,23 @@ PARKING = 8081
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 CALLBACK = "/oauth2/idpresponse"  # where Cognito sends a browser back to; the load balancer answers itself
 HSTS = "max-age=63072000; includeSubDomains"
-#: What the load balancer tells instances about a session. It takes nothing of the kind from outside.
-IDENTITY_HEADERS = ("x-amzn-oidc-accesstoken", "x-amzn-oidc-data", "x-amzn-oidc-identity")
-#: Two dots, plain or encoded: instances would read another path than the rules did.
-TRAVERSAL = r"^.*(\.|%2[eE])(\.|%2[eE]).*$"
+#: Rule -> header that nobody may send. In the first three the load balancer tells instances about a session;
+#: some PHP frameworks take the last two for the path that was asked, when the rules have judged another.
+REFUSED_HEADERS = {
+    "ForgedAccesstoken": "x-amzn-oidc-accesstoken",
+    "ForgedData": "x-amzn-oidc-data",
+    "ForgedIdentity": "x-amzn-oidc-identity",
+    "ForgedOriginalUrl": "x-original-url",
+    "ForgedRewriteUrl": "x-rewrite-url",
+}
+#: Paths that rules and instances would not read alike: rules compare letter by letter, instances resolve.
+AMBIGUOUS = (
+    # Empty segments, those that are one or two dots (a name may hold dots: /a..b, /app.min.js, /.well-known),
+    # and characters that end a path or divide it for some.
+    r"^.*(//|[\\#]|/\.\.?([^A-Za-z0-9._-]|$)).*$",
+    # Encoded, although no client need encode them: letters, digits, dot, hyphen, underscore; slashes and NUL.
+    r"^.*%(00|2[dDeEfF]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAcCfF]|7[0-9aA]).*$",
+)
 
 # Priorities. Beanstalk's rule comes behind the guard, whatever number it finds free there.
 _REFUSED, _CALLBACK, _PUBLIC, _API, _BROWSER, GUARD = 10, 50, 100, 1000, 2000, 40000
@@ -72,9 +89,10 @@ class SignIn:
 
 @dataclass(frozen=True)
 class Listeners:
-    """The public listener, and everything that must stand before Beanstalk comes."""
+    """The public listener, Beanstalk's, and everything that must stand before Beanstalk comes."""
 
     public: Listener
+    parking: Listener
     refusals: tuple[ListenerRule, ...]
 
 
@@ -122,7 +140,7 @@ def add_listeners(stack: Stack, balancer: LoadBalancer, certificate: AWSHelperFn
         _guard(stack, plain, _rule_action(_to_https())),
         _guard(stack, parking, _rule_action(_refuse(403))),
     )
-    return Listeners(public, refusals)
+    return Listeners(public, parking, refusals)
 
 
 def _listener(
@@ -177,12 +195,18 @@ def _rule_action(action: Action, order: int = 1) -> ListenerRuleAction:
 
 
 def add_rules(
-    stack: Stack, env: Environment, listener: Listener, group: AWSHelperFn, sign_in: SignIn
+    stack: Stack,
+    env: Environment,
+    listener: Listener,
+    group: AWSHelperFn,
+    spare: AWSHelperFn,
+    sign_in: SignIn,
 ) -> None:
-    """The rules that let requests through to ``group``, and those in front that refuse."""
+    """The rules that let requests through to ``group``; none goes to ``spare``, whose health is watched."""
     session = _session(env, sign_in)
     application = env.application
-    _add_rules(stack, env, listener, group, _CALLBACK, "SignInCallback", [CALLBACK], [session])
+    [callback] = _add_rules(stack, env, listener, group, _CALLBACK, "SignInCallback", [CALLBACK], [session])
+    _watch(callback, group, spare)
     before: list[ListenerRule] = []
     for start, kind, paths, check in (
         (_PUBLIC, "public", application.public_paths, []),
@@ -199,16 +223,11 @@ def add_rules(
 
 def _add_refusals(stack: Stack, listener: Listener) -> list[ListenerRule]:
     """Before anything is let through: a public path with ``..`` behind it is a way to any other."""
-    tests = [
-        (
-            "Traversal",
-            Condition(Field="path-pattern", PathPatternConfig=PathPatternConfig(RegexValues=[TRAVERSAL])),
-        )
-    ]
-    for header in IDENTITY_HEADERS:
+    paths = PathPatternConfig(RegexValues=list(AMBIGUOUS))
+    tests = {"AmbiguousPath": Condition(Field="path-pattern", PathPatternConfig=paths)}
+    for name, header in REFUSED_HEADERS.items():
         config = HttpHeaderConfig(HttpHeaderName=header, Values=["*"])
-        name = "Forged" + header.removeprefix("x-amzn-oidc-").title()
-        tests.append((name, Condition(Field="http-header", HttpHeaderConfig=config)))
+        tests[name] = Condition(Field="http-header", HttpHeaderConfig=config)
     return [
         stack.add(
             ListenerRule(
@@ -219,7 +238,7 @@ def _add_refusals(stack: Stack, listener: Listener) -> list[ListenerRule]:
                 Actions=[_rule_action(_refuse(400))],
             )
         )
-        for number, (name, test) in enumerate(tests)
+        for number, (name, test) in enumerate(tests.items())
     ]
 
 
@@ -256,6 +275,17 @@ def _add_rules(
             suppress(rule, "cloudformation-validate", "F3037", reason)
         added.append(rule)
     return added
+
+
+def _watch(rule: ListenerRule, group: AWSHelperFn, spare: AWSHelperFn) -> None:
+    """Have ``spare`` checked as well: a load balancer checks a group that one of its rules knows.
+
+    So whoever goes over to TLS, or back, sees before whether instances answer there, and nobody waits for the
+    first check afterwards.
+    """
+    used, unused = (TargetGroupTuple(TargetGroupArn=arn, Weight=n) for arn, n in ((group, 1), (spare, 0)))
+    both = ForwardConfig(TargetGroups=[used, If(WATCHES_TLS, unused, NoValue)])
+    rule.Actions[-1] = ListenerRuleAction(Type="forward", ForwardConfig=both, Order=len(rule.Actions))
 
 
 def _portions(paths: Sequence[str], room: int) -> Iterator[list[str]]:

@@ -20,6 +20,8 @@ from troposphere.elasticbeanstalk import (
 
 from blueprint.environment import Environment
 from blueprint.layers import _application_environment as beanstalk
+from blueprint.layers import _application_operations as operations
+from blueprint.layers import _application_parameters as parameters
 from blueprint.layers import _application_roles as roles
 from blueprint.layers import _application_rules as rules
 from blueprint.layers._application_balancer import add_balancer
@@ -57,41 +59,45 @@ def stacks(env: Environment) -> list[Stack]:
     logs_key = stack.output_of("security", "LogsKeyArn")
     if env.network.nat == "none" or env.network.interface_endpoints:
         stack.wait_for("network-endpoints")  # instances that start before have nobody to call
-    beanstalk.add_parameters(stack, env)
+    parameters.add(stack, env)
     sign_in = _sign_in(stack, env)
     properties, statements = _needs(stack, env)
 
     balancer = add_balancer(stack, env)
     listeners = rules.add_listeners(stack, balancer, stack.output_of("edge", "CertificateArn"))
 
-    application = _application(stack, env)
     profile, instance_role = roles.add_instance_profile(stack, statements)
-    service_role = roles.add_service_role(stack, instance_role)
+    works = roles.add_works(stack, instance_role)
+    made = beanstalk.Made(
+        _application(stack, env),
+        profile,
+        roles.add_service_role(stack, works),
+        operations.add_role(stack, works, balancer, listeners.parking),
+        Ref(balancer),
+        {
+            **properties,
+            "DATABASE_CA_FILE": DATABASE_CA_FILE,
+            # For a second look: who signed the identity headers, and who issued a token.
+            "LOAD_BALANCER_ARN": Ref(balancer),
+            "TOKEN_ISSUER": sign_in.issuer,
+        },
+    )
     logs = beanstalk.add_log_groups(stack, env, logs_key)
     function = _function(stack, logs_key)
-    platform = _platform(stack, env, function)
+    options = beanstalk.settings(stack, env, made)
+    platform = _platform(stack, env, function, beanstalk.changes(stack, made, options))
 
     environment = beanstalk.add_environment(
         stack,
         env,
-        beanstalk.Made(
-            application,
-            profile,
-            service_role,
-            GetAtt(platform, "PlatformArn"),
-            Ref(balancer),
-            {
-                **properties,
-                "DATABASE_CA_FILE": DATABASE_CA_FILE,
-                # For a second look: who signed the identity headers, and who issued a token.
-                "LOAD_BALANCER_ARN": Ref(balancer),
-                "TOKEN_ISSUER": sign_in.issuer,
-            },
-        ),
-        waits_for=[thing.title for thing in (*listeners.refusals, *logs)],
+        made,
+        options,
+        GetAtt(platform, "PlatformArn"),
+        waits_for=[*(thing.title for thing in (*listeners.refusals, *logs)), operations.ON_BALANCER],
     )
     group = _checked(stack, env, function, balancer, environment, platform, sign_in)
-    rules.add_rules(stack, env, listeners.public, GetAtt(group, "TargetGroupArn"), sign_in)
+    used, spare = (GetAtt(group, name) for name in ("TargetGroupArn", "SpareTargetGroupArn"))
+    rules.add_rules(stack, env, listeners.public, used, spare, sign_in)
 
     stack.output("LoadBalancerArn", Ref(balancer), "ARN of the load balancer")
     stack.output("LoadBalancerDnsName", GetAtt(balancer, "DNSName"), "DNS name of the load balancer")
@@ -99,7 +105,7 @@ def stacks(env: Environment) -> list[Stack]:
         "LoadBalancerZoneId", GetAtt(balancer, "CanonicalHostedZoneID"), "Hosted zone of the load balancer"
     )
     stack.output("LoadBalancerFullName", GetAtt(balancer, "LoadBalancerFullName"), "Its name in metrics")
-    stack.output("ApplicationName", Ref(application), "Name of the application of Elastic Beanstalk")
+    stack.output("ApplicationName", Ref(made.application), "Name of the application of Elastic Beanstalk")
     stack.output("EnvironmentName", Ref(environment), "Name of the environment of Elastic Beanstalk")
     stack.output("PlatformArn", GetAtt(platform, "PlatformArn"), "Platform version that was asked for")
     for name, text in (
@@ -233,7 +239,7 @@ def _function(stack: Stack, logs_key: AWSHelperFn) -> Function:
     return function
 
 
-def _platform(stack: Stack, env: Environment, function: Function) -> AWSObject:
+def _platform(stack: Stack, env: Environment, function: Function, changes: list[Any]) -> AWSObject:
     return add_custom_resource(
         stack,
         "Platform",
@@ -244,6 +250,7 @@ def _platform(stack: Stack, env: Environment, function: Function) -> AWSObject:
             "Version": Ref(stack.parameters["PlatformVersion"]),
             "EnvironmentName": beanstalk_environment(env),
             "Recheck": Ref(stack.parameters["Recheck"]),
+            "Changes": changes,
         },
         setting="application.php",
     )
@@ -268,14 +275,15 @@ def _checked(
             "EnvironmentName": Ref(environment),
             "LoadBalancerArn": Ref(balancer),
             "ParkingPort": str(rules.PARKING),
-            "Protocol": If(beanstalk.USES_TLS, "HTTPS", "HTTP"),
-            "PlatformArn": GetAtt(platform, "PlatformArn"),
+            "Protocol": If(parameters.USES_TLS, "HTTPS", "HTTP"),
             "Hosts": rules.hosts(env),
             "PublicPaths": list(env.application.public_paths),
             "Issuers": [sign_in.issuer],
+            "Keys": [sign_in.keys_url] if sign_in.keys_url else [],
             "Clients": list(sign_in.clients),
             "UserPools": [sign_in.user_pool_arn],
-            "Recheck": Ref(stack.parameters["Recheck"]),
+            "WebClients": [sign_in.web_client],
+            "Asked": GetAtt(platform, "Asked"),  # another one after every change of the environment
         },
         setting="application",
     )

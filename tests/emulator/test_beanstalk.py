@@ -89,7 +89,7 @@ def test_a_rule_put_in_front_fails_the_next_look_and_without_it_the_stack_can_go
     trial.delete_all()
 
 
-def test_tls_to_instances_is_prepared_switched_on_and_taken_back_step_by_step(
+def test_tls_to_instances_is_switched_on_and_taken_back_step_by_step(
     trial: Trial, deploy: Deploy, account: str
 ) -> None:
     done, places = deploy()
@@ -97,9 +97,11 @@ def test_tls_to_instances_is_prepared_switched_on_and_taken_back_step_by_step(
     body = done.bodies["application"].decode()
     full_name = trial.outputs(at)["TargetGroupFullName"]
     for setting, group in (
-        ("prepared", "default"),
+        ("added", "default"),
+        ("watched", "default"),
         ("on", "tls"),
-        ("prepared", "default"),
+        ("watched", "default"),
+        ("added", "default"),
         ("off", "default"),
     ):
         assert trial.apply(at, body, {"InstanceTls": setting}, ["CAPABILITY_IAM"]) == "UPDATE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
+from botocore.awsrequest import AWSResponse
 
 from blueprint.environment import load_environment
 from tests.conftest import LEAST
@@ -20,6 +22,7 @@ from tests.layers.elb import (
     CNAME,
     GROUP,
     POOL_ARN,
+    REGION,
     TLS_GROUP,
     Balancer,
     Services,
@@ -48,6 +51,7 @@ Run = Callable[..., dict[str, Any]]
 def run(load, cloudformation, monkeypatch) -> Run:
     def call(services: Services, kind: str, properties: dict[str, Any], **over: Any) -> dict[str, Any]:
         monkeypatch.setattr(boto3, "client", services.client)
+        monkeypatch.setenv("AWS_REGION", REGION)
         event = cloudformation.event(kind, ResourceProperties=properties, **over)
         load("beanstalk")["handler"](event, Context())
         answer: dict[str, Any] = cloudformation.answers[-1]
@@ -59,8 +63,9 @@ def run(load, cloudformation, monkeypatch) -> Run:
 # -- platform ----------------------------------------------------------------------------------------------
 
 
-def asked(version: str = "latest", branch: str = BRANCH) -> dict[str, Any]:
-    return {"Branch": branch, "Version": version, "EnvironmentName": "acme-prod", "Recheck": "1"}
+def asked(version: str = "latest", branch: str = BRANCH, **over: Any) -> dict[str, Any]:
+    base = {"Branch": branch, "Version": version, "EnvironmentName": "acme-prod", "Recheck": "1"}
+    return {**base, "Changes": ["digest", "2"], **over}
 
 
 def found(answer: dict[str, Any]) -> str:
@@ -78,6 +83,41 @@ def test_latest_is_the_newest_version_of_the_branch_by_number_on_whichever_page(
         NEW, platforms=[*map(platform_arn, versions), platform_arn("9.0.0", OLDER)], environments=[]
     )
     assert found(run(services, kind, asked())) == platform_arn("4.10.0")
+
+
+MANY = [platform_arn("4.7.5"), platform_arn("4.10.1")]
+
+
+def test_an_update_that_asks_for_nothing_new_keeps_what_runs(run):
+    """A change of a size at night must not replace every instance, nor take back a managed update."""
+    services = Services(Balancer(), platforms=MANY, running=platform_arn("4.8.0"))
+    before = asked(Changes=["digest", "4"])
+    assert found(run(services, "Update", asked(), OldResourceProperties=before)) == platform_arn("4.8.0")
+    assert "list_platform_versions" not in services.calls
+
+
+@pytest.mark.parametrize(
+    "before", [asked(Recheck="0"), asked(platform_arn("4.0.1")), asked(branch=OLDER), {}, asked()]
+)
+def test_an_update_that_asks_brings_the_newest(run, before):
+    services = Services(Balancer(), platforms=MANY, running=platform_arn("4.8.0"))
+    kind = "Create" if before == asked() else "Update"
+    assert found(run(services, kind, asked(), OldResourceProperties=before)) == platform_arn("4.10.1")
+
+
+def test_an_update_that_finds_no_environment_brings_the_newest(run):
+    services = Services(Balancer(), platforms=MANY, environments=[])
+    assert found(run(services, "Update", asked(), OldResourceProperties=asked())) == platform_arn("4.10.1")
+
+
+def test_the_other_resource_looks_again_whenever_this_one_was_asked_something_new(run):
+    services = Services(Balancer(), platforms=MANY)
+    first, same, other, again = (
+        run(services, "Update", properties)["Data"]["Asked"]
+        for properties in (asked(), asked(), asked(Changes=["digest", "3"]), asked(Recheck="2"))
+    )
+    assert first == same
+    assert len({first, other, again}) == 3
 
 
 def test_it_is_never_older_than_what_managed_updates_have_installed(run):
@@ -106,9 +146,55 @@ def test_an_environment_that_is_gone_does_not_count(run):
 
 
 def test_a_full_arn_is_kept_and_nothing_is_asked(run):
-    services = Services(Balancer())
+    services = Services(Balancer(), running=platform_arn("4.8.0"))
     assert found(run(services, "Update", asked(platform_arn("4.0.1")))) == platform_arn("4.0.1")
     assert services.calls == []
+
+
+def test_one_pinned_version_serves_both_regions(run):
+    """The recovery region has the same versions under ARNs of its own."""
+    elsewhere = platform_arn("4.0.1").replace(REGION, "eu-central-1")
+    assert found(run(Services(Balancer()), "Create", asked(elsewhere))) == platform_arn("4.0.1")
+
+
+def test_questions_are_repeated_while_they_are_throttled(load, cloudformation, monkeypatch):
+    """With the real client, which is answered here instead of by the service."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    for name, value in (("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b"), ("DEFAULT_REGION", REGION)):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    asked_for: list[str] = []
+    real = boto3.client
+
+    def client(name: str, **options: Any) -> Any:
+        made = real(name, **options)
+        made.meta.events.register("before-send", answer)
+        return made
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        action = re.search(r"Action=(\w+)", str(request.body))
+        assert action
+        asked_for.append(action[1])
+        if len(asked_for) % 3:
+            return reply(400, "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>")
+        arn = f"<PlatformArn>{platform_arn('4.7.5')}</PlatformArn>"
+        summaries = f"<PlatformSummaryList><member>{arn}</member></PlatformSummaryList>"
+        result = summaries if asked_for[-1] == "ListPlatformVersions" else "<Environments/>"
+        name = asked_for[-1]
+        return reply(200, f"<{name}Response><{name}Result>{result}</{name}Result></{name}Response>")
+
+    monkeypatch.setattr(boto3, "client", client)
+    event = cloudformation.event("Create", ResourceProperties=asked())
+    load("beanstalk")["handler"](event, Context())
+    assert found(cloudformation.answers[-1]) == platform_arn("4.7.5")
+    assert asked_for == ["DescribeEnvironments"] * 3 + ["ListPlatformVersions"] * 3
+
+
+def reply(status: int, body: str) -> AWSResponse:
+    class Raw:
+        def stream(self) -> Iterator[bytes]:
+            yield body.encode()
+
+    return AWSResponse("https://elasticbeanstalk", status, {}, Raw())
 
 
 def test_a_branch_without_versions_fails_and_says_so(run):
@@ -174,9 +260,9 @@ def test_the_group_is_found_at_creation_with_beanstalk_s_rule_parked(run, templa
     assert answer["PhysicalResourceId"] == GROUP
     assert answer["Data"] == {
         "TargetGroupArn": GROUP,
+        "SpareTargetGroupArn": GROUP,
         "TargetGroupFullName": "targetgroup/awseb-AWSEB-ABC/0123456789abcdef",
         "AutoScalingGroupName": "awseb-e-abcdefghij-stack-AWSEBAutoScalingGroup-1",
-        "EnvironmentId": "e-abcdefghij",
     }
 
 
@@ -194,10 +280,37 @@ def test_with_two_groups_the_protocol_decides(run, template, properties):
     assert run(services, "Update", {**properties, "Protocol": "HTTPS"})["PhysicalResourceId"] == TLS_GROUP
 
 
-def test_tls_that_was_not_prepared_fails_and_says_so(run, template, properties):
+def test_the_other_group_is_told_as_well_and_of_one_alone_itself(run, template, properties):
+    groups = [
+        {"TargetGroupArn": TLS_GROUP, "Protocol": "HTTPS"},
+        {"TargetGroupArn": GROUP, "Protocol": "HTTP"},
+    ]
+    data = run(Services(whole(template), groups=groups), "Update", properties)["Data"]
+    assert (data["TargetGroupArn"], data["SpareTargetGroupArn"]) == (GROUP, TLS_GROUP)
+    data = run(Services(whole(template)), "Update", properties)["Data"]
+    assert (data["TargetGroupArn"], data["SpareTargetGroupArn"]) == (GROUP, GROUP)
+
+
+def test_tls_that_was_not_added_fails_and_says_so(run, template, properties):
     answer = run(Services(whole(template)), "Update", {**properties, "Protocol": "HTTPS"})
     assert answer["Status"] == "FAILED"
     assert "0 target groups with HTTPS" in answer["Reason"]
+
+
+def test_an_environment_without_a_target_group_fails_and_says_so(run, template, properties):
+    answer = run(Services(whole(template), groups=[]), "Create", properties)
+    assert answer["Status"] == "FAILED"
+    assert "0 target groups with HTTP," in answer["Reason"]
+
+
+def test_a_load_balancer_that_beanstalk_made_beside_ours_fails_the_stack(run, template, properties):
+    """It would be open to the internet and ask nobody, whatever the rules of ours say."""
+    services = Services(guards_only(template), load_balancers=["loadbalancer/app/awseb-AWSEB-XYZ/1"])
+    answer = run(services, "Create", properties)
+    assert answer["Status"] == "FAILED"
+    assert (
+        "a load balancer of its own, which asks nobody: loadbalancer/app/awseb-AWSEB-XYZ" in answer["Reason"]
+    )
 
 
 @pytest.mark.parametrize("status", ["Terminated", "Terminating"])
@@ -241,11 +354,23 @@ def test_the_stack_fails_exactly_where_a_rule_lets_somebody_past(run, template, 
     }
 
 
+@pytest.mark.parametrize(
+    "transform",
+    [{"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": [{"Regex": ".*", "Replace": "/"}]}}],
+)
+def test_a_public_rule_that_turns_its_path_into_another_fails(run, template, properties, transform):
+    balancer = whole(template)
+    rule = forwarding([host_is("api.shop.example.com"), path_is("/health")], 1)
+    balancer.listeners["HttpsListener"].rules.append({**rule, "Transforms": [transform]})
+    assert run(Services(balancer), "Update", properties)["Status"] == "FAILED"
+
+
 @pytest.mark.parametrize("group", [GROUP, TLS_GROUP, GROUP.replace("awseb", "other")])
 def test_it_does_not_matter_where_an_open_rule_forwards_to(run, template, properties, group):
     balancer = whole(template)
     rule = forwarding([host_is("*")], 1, group)
-    weighted = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group}]}}
+    groups = [{"TargetGroupArn": TLS_GROUP, "Weight": 0}, {"TargetGroupArn": group, "Weight": 1}]
+    weighted = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
     for actions in (rule["Actions"], [weighted]):
         balancer.listeners["HttpsListener"].rules = [{**rule, "Actions": actions}]
         assert run(Services(balancer), "Update", properties)["Status"] == "FAILED"
@@ -262,14 +387,19 @@ def test_a_default_action_that_forwards_fails_where_no_guard_stands(run, templat
 
 
 def cognito(**over: Any) -> list[dict[str, Any]]:
-    config = {"UserPoolArn": POOL_ARN, "OnUnauthenticatedRequest": "authenticate", **over}
+    config = {"UserPoolArn": POOL_ARN, "UserPoolClientId": CLIENTS[1], **over}
+    config.setdefault("OnUnauthenticatedRequest", "authenticate")
     return [{"Type": "authenticate-cognito", "Order": 1, "AuthenticateCognitoConfig": config}]
 
 
-def token(issuer: str = application_stubs.VALUES["Issuer"], **claims: list[str]) -> list[dict[str, Any]]:
+def token(
+    issuer: str = application_stubs.VALUES["Issuer"],
+    keys: str = application_stubs.VALUES["JwksUri"],
+    **claims: list[str],
+) -> list[dict[str, Any]]:
     wanted = {"client_id": [CLIENTS[0]], "token_use": ["access"], **claims}
     listed = [{"Name": name, "Values": values} for name, values in wanted.items() if values]
-    config = {"Issuer": issuer, "AdditionalClaims": listed}
+    config = {"Issuer": issuer, "JwksEndpoint": keys, "AdditionalClaims": listed}
     return [{"Type": "jwt-validation", "Order": 1, "JwtValidationConfig": config}]
 
 
@@ -280,6 +410,7 @@ def token(issuer: str = application_stubs.VALUES["Issuer"], **claims: list[str])
         (cognito(OnUnauthenticatedRequest="deny"), True),
         (cognito(OnUnauthenticatedRequest="allow"), False),
         (cognito(UserPoolArn="arn:aws:cognito-idp:eu-west-1:999988887777:userpool/eu-west-1_Evil"), False),
+        (cognito(UserPoolClientId="another-client-of-the-pool"), False),
         (token(), True),
         (token(client_id=CLIENTS), True),
         (token(client_id=["another"]), False),
@@ -288,6 +419,7 @@ def token(issuer: str = application_stubs.VALUES["Issuer"], **claims: list[str])
         (token(token_use=["access", "id"]), False),
         (token(token_use=[]), False),
         (token("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Evil"), False),
+        (token(keys="https://evil.example.net/.well-known/jwks.json"), False),
         ([{"Type": "authenticate-cognito", "Order": 1}], False),
         ([{"Type": "jwt-validation", "Order": 1}], False),
         ([{"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": {}}], False),

@@ -24,10 +24,21 @@ CNAME = f"acme-prod.eba-abcdefgh.{REGION}.elasticbeanstalk.com"
 CLIENTS = [VALUES[f"{name}ClientId"] for name in ("Mobile", "Web", "Machine")]
 GOOD_TOKEN = {"iss": VALUES["Issuer"], "client_id": CLIENTS[0], "token_use": "access"}
 
-_PSEUDO = {"AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws"}
+NO_VALUE = "AWS::NoValue"
+_PSEUDO = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Region": REGION,
+    "AWS::Partition": "aws",
+    NO_VALUE: NO_VALUE,
+}
+LISTENERS = {
+    f"{name}Listener": BALANCER.replace("loadbalancer", "listener") + f"/{name.lower()}"
+    for name in ("Https", "Http", "Parking")
+}
+_NAMES = {arn: name for name, arn in LISTENERS.items()}
 _KNOWN = {
     ("LoadBalancer", "Ref"): BALANCER,
-    ("TargetGroup", "TargetGroupArn"): GROUP,
+    **{(name, "Ref"): arn for name, arn in LISTENERS.items()},
     ("Environment", "Ref"): "acme-prod",
     ("Platform", "PlatformArn"): "arn:aws:elasticbeanstalk:eu-west-1::platform/PHP/1.0.0",
 }
@@ -36,7 +47,8 @@ _KNOWN = {
 def resolved(value: Any, template: Mapping[str, Any]) -> Any:
     """``value`` as CloudFormation hands it to the service, in the primary region with all defaults."""
     if isinstance(value, list):
-        return [resolved(item, template) for item in value]
+        made = [resolved(item, template) for item in value]
+        return [item for item in made if item != NO_VALUE]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
@@ -61,18 +73,35 @@ def resolved(value: Any, template: Mapping[str, Any]) -> Any:
             return re.sub(r"\$\{([\w:]+)\}", lambda found: known.get(found[1], found[1]), text)
         if name == "Fn::Join":
             return argument[0].join(resolved(argument[1], template))
-    return {key: resolved(item, template) for key, item in value.items()}
+        if name == "Fn::Split":
+            return resolved(argument[1], template).split(argument[0])
+        if name == "Fn::FindInMap":
+            mapping, *keys = (resolved(key, template) for key in argument)
+            return template["Mappings"][mapping][keys[0]][keys[1]]
+    made_of = {key: resolved(item, template) for key, item in value.items()}
+    return {key: item for key, item in made_of.items() if item != NO_VALUE}
 
 
 def _holds(name: str, template: Mapping[str, Any]) -> bool:
-    return name == "IsPrimary" or name == "IsActive"
+    return _true(template["Conditions"][name], template)
+
+
+def _true(condition: Any, template: Mapping[str, Any]) -> bool:
+    [(name, argument)] = condition.items()
+    if name == "Condition":
+        return _holds(argument, template)
+    if name == "Fn::Equals":
+        one, other = (str(resolved(side, template)) for side in argument)
+        return one == other
+    parts = [_true(part, template) for part in argument]
+    return {"Fn::Not": not parts[0], "Fn::And": all(parts), "Fn::Or": any(parts)}[name]
 
 
 @dataclass(frozen=True)
 class Request:
     """``token`` is the claims of a valid, unexpired token; ``session`` a session with the load balancer."""
 
-    path: str
+    path: str  # as it stands in the request, without the query
     host: str = "api.shop.example.com"
     port: int = 443
     method: str = "GET"
@@ -162,23 +191,36 @@ def _valid(config: Mapping[str, Any], claims: Mapping[str, str]) -> bool:
 
 @dataclass
 class Balancer:
-    """Listeners by logical id, and the ports that security groups let in."""
+    """Listeners by logical id, the ports that security groups let in, and the load balancer's attributes."""
 
     open_ports: frozenset[int] = frozenset({80, 443})
     listeners: dict[str, Listener] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
 
     def make(self, name: str, template: Mapping[str, Any]) -> None:
-        """What creating this resource of the template changes here."""
+        """What creating or changing this resource of the template changes here."""
         resource = template["Resources"][name]
+        if not resource["Type"].startswith("AWS::ElasticLoadBalancingV2::"):
+            return
         properties = resolved(resource.get("Properties", {}), template)
+        if resource["Type"] == "AWS::ElasticLoadBalancingV2::LoadBalancer":
+            self.attributes = {item["Key"]: item["Value"] for item in properties["LoadBalancerAttributes"]}
         if resource["Type"] == "AWS::ElasticLoadBalancingV2::Listener":
             actions = properties["DefaultActions"]
-            self.listeners[name] = Listener(int(properties["Port"]), properties["Protocol"], actions)
+            rules = self.listeners[name].rules if name in self.listeners else []
+            self.listeners[name] = Listener(int(properties["Port"]), properties["Protocol"], actions, rules)
         if resource["Type"] == "AWS::ElasticLoadBalancingV2::ListenerRule":
-            rules = self.listeners[properties["ListenerArn"]].rules
-            priorities = [rule["Priority"] for rule in rules]
+            rules = self.listeners[_NAMES[properties["ListenerArn"]]].rules
+            others = [rule for rule in rules if rule.get("LogicalId") != name]
+            priorities = [rule["Priority"] for rule in others]
             assert properties["Priority"] not in priorities, "ELB refuses a number that is taken"
-            rules.append(properties)
+            rules[:] = [*others, {**properties, "LogicalId": name}]
+
+    def unmake(self, name: str) -> None:
+        """What deleting the resource of this logical id changes here."""
+        self.listeners.pop(name, None)
+        for listener in self.listeners.values():
+            listener.rules[:] = [rule for rule in listener.rules if rule.get("LogicalId") != name]
 
     def answer(self, request: Request) -> str:
         for listener in self.listeners.values():
@@ -186,11 +228,20 @@ class Balancer:
                 return listener.answer(request)
         return "no connection"
 
+    def delivered(self, request: Request) -> dict[str, str]:
+        """The headers of an outsider that an instance gets to see, as PHP names them."""
+        drops = self.attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+        return {
+            "HTTP_" + name.upper().replace("-", "_"): value
+            for name, value in request.headers
+            if not drops or re.fullmatch(r"[-A-Za-z0-9]+", name)
+        }
+
 
 def whole(template: Mapping[str, Any]) -> Balancer:
     """The load balancer when everything is there."""
     balancer = Balancer()
-    for kind in ("Listener", "ListenerRule"):
+    for kind in ("LoadBalancer", "Listener", "ListenerRule"):
         for name, resource in template["Resources"].items():
             if resource["Type"] == f"AWS::ElasticLoadBalancingV2::{kind}":
                 balancer.make(name, template)
@@ -285,9 +336,11 @@ class Services:
         default_factory=lambda: [{"TargetGroupArn": GROUP, "Protocol": "HTTP"}]
     )
     security_group_rules: list[dict[str, Any]] | None = None
+    load_balancers: list[str] = field(default_factory=list)  # that Beanstalk made, though it was given one
     calls: list[str] = field(default_factory=list)
 
-    def client(self, name: str) -> Services:
+    def client(self, name: str, config: Any) -> Services:
+        assert config.retries["total_max_attempts"] > 5
         self.calls.append(name)
         return self
 
@@ -297,6 +350,7 @@ class Services:
         return {"Environments": [{**e, "PlatformArn": self.running} for e in self.environments]}
 
     def list_platform_versions(self, Filters: list[Any], NextToken: str = "0") -> dict[str, Any]:
+        self.calls.append("list_platform_versions")
         branch = next(f["Values"][0] for f in Filters if f["Type"] == "PlatformBranchName")
         assert {"Type": "PlatformStatus", "Operator": "=", "Values": ["Ready"]} in Filters
         found = [arn for arn in self.platforms if arn.split("/")[1] == branch]
@@ -322,12 +376,12 @@ class Services:
             return Pages(
                 "Listeners",
                 [
-                    {"ListenerArn": name, "Port": listener.port, "Protocol": listener.protocol}
+                    {"ListenerArn": LISTENERS[name], "Port": listener.port, "Protocol": listener.protocol}
                     for name, listener in self.balancer.listeners.items()
                 ],
             )
         if name == "describe_rules":
-            listener = self.balancer.listeners[what["ListenerArn"]]
+            listener = self.balancer.listeners[_NAMES[what["ListenerArn"]]]
             rules = [{**r, "Priority": str(r["Priority"]), "IsDefault": False} for r in listener.rules]
             default = {
                 "Priority": "default",
@@ -343,12 +397,13 @@ class Services:
     def _stack_resources(self) -> list[dict[str, Any]]:
         kinds = [("AWS::ElasticLoadBalancingV2::TargetGroup", g["TargetGroupArn"]) for g in self.groups]
         kinds += [("AWS::AutoScaling::AutoScalingGroup", "awseb-e-abcdefghij-stack-AWSEBAutoScalingGroup-1")]
+        kinds += [("AWS::ElasticLoadBalancingV2::LoadBalancer", arn) for arn in self.load_balancers]
         made = [
             {"ResourceType": t, "PhysicalResourceId": i, "ResourceStatus": "CREATE_COMPLETE"}
             for t, i in kinds
         ]
-        gone = {**made[0], "PhysicalResourceId": "gone", "ResourceStatus": "DELETE_COMPLETE"}
-        return [*made, gone]
+        gone = [{**one, "PhysicalResourceId": "gone", "ResourceStatus": "DELETE_COMPLETE"} for one in made]
+        return [*made, *gone]
 
     def _group_rules(self) -> list[dict[str, Any]]:
         if self.security_group_rules is not None:

@@ -96,7 +96,7 @@ def _applies(statement: dict[str, Any], request: Request) -> bool:
         and any(fnmatchcase(request.action, action) for action in _listed(statement["Action"]))
         and any(fnmatchcase(request.resource, resource) for resource in _listed(statement["Resource"]))
         and all(
-            _holds(operator, str(wanted_key), _listed(wanted), request.keys())
+            holds(operator, str(wanted_key), wanted, request.keys())
             for operator, tests in statement.get("Condition", {}).items()
             for wanted_key, wanted in tests.items()
         )
@@ -113,7 +113,9 @@ def _principal(principal: Any, request: Request) -> bool:
     return name == ROOT and request.who.startswith(f"arn:aws:iam::{ACCOUNT}:")
 
 
-def _holds(operator: str, key: str, wanted: list[Any], keys: Mapping[str, str]) -> bool:
+def holds(operator: str, key: str, wanted: Any, keys: Mapping[str, str]) -> bool:
+    """Whether a test of a condition key matches a request with those keys."""
+    wanted = _listed(wanted)
     if operator == "Null":
         return (key not in keys) == (str(wanted[0]).lower() == "true")
     if key not in keys:

@@ -13,6 +13,7 @@ import yaml
 
 from blueprint.environment import load_environment
 from blueprint.environment.application_model import BeanstalkLogDays, architecture
+from blueprint.environment.checks import MOST_PATHS
 from blueprint.environment.model import LogDays
 from blueprint.gate import GateInput, check
 from blueprint.layers import application
@@ -28,7 +29,7 @@ from blueprint.layers.shared import beanstalk_options
 from blueprint.render import Rendered
 from tests.conftest import LEAST, RECOVERY, merged
 from tests.layers import application_stubs
-from tests.layers.elb import resolved
+from tests.layers.elb import GROUP, TLS_GROUP, resolved
 
 Make = Callable[..., dict[str, Any]]
 EVERYTHING = {
@@ -70,18 +71,12 @@ def template(rendered_application) -> Make:
 
 
 def options(template: dict[str, Any], **parameters: str) -> dict[tuple[str, str, str], str]:
-    """Namespace, option and resource name -> value, with conditions that hold unless parameters say."""
+    """Namespace, option and resource name -> value, in the primary region with those parameters."""
     given = {name: {**p, "Default": parameters.get(name, p.get("Default"))}
              for name, p in template["Parameters"].items()}  # fmt: skip
-    tls = given["InstanceTls"]["Default"] != "off"
     found: dict[tuple[str, str, str], str] = {}
-    for setting in template["Resources"]["Environment"]["Properties"]["OptionSettings"]:
-        if "Fn::If" in setting:
-            name, setting, _ = setting["Fn::If"]
-            assert name == "InstancesMayUseTls"
-            if not tls:
-                continue
-        setting = resolved(setting, {**template, "Parameters": given})
+    settings = template["Resources"]["Environment"]["Properties"]["OptionSettings"]
+    for setting in resolved(settings, {**template, "Parameters": given}):
         key = (setting["Namespace"], setting["OptionName"], setting.get("ResourceName", ""))
         assert key not in found, "an option is set once"
         found[key] = setting["Value"]
@@ -112,7 +107,7 @@ def as_handed_over(value: str) -> str:
     return value
 
 
-@pytest.mark.parametrize("tls", ["off", "prepared", "on"])
+@pytest.mark.parametrize("tls", ["off", "added", "watched", "on"])
 @pytest.mark.parametrize("over", [{}, RECOVERY, EVERYTHING], ids=["least", "recovery", "everything"])
 def test_every_option_and_value_is_in_the_table_of_what_beanstalk_takes(template, over, tls):
     found = options(template(**over), InstanceTls=tls)
@@ -279,6 +274,32 @@ def test_two_processes_so_that_no_target_group_ever_changes(template):
     assert (on[f"{process}:tls", "Port", ""], on[f"{process}:tls", "Protocol", ""]) == ("443", "HTTPS")
 
 
+@pytest.mark.parametrize(
+    ("step", "protocol", "weights"),
+    [
+        ("off", "HTTP", {GROUP: 1}),
+        ("added", "HTTP", {GROUP: 1}),
+        ("watched", "HTTP", {GROUP: 1, TLS_GROUP: 0}),
+        ("on", "HTTPS", {TLS_GROUP: 1, GROUP: 0}),
+    ],
+)
+def test_before_requests_go_to_another_group_its_health_is_watched(template, step, protocol, weights):
+    """A load balancer checks only groups that a rule knows. The other way round for the way back."""
+    made = template()
+    resources = made["Resources"]
+    given = {**made, "Parameters": {**made["Parameters"], "InstanceTls": {"Default": step}}}
+    assert resolved(resources["TargetGroup"]["Properties"]["Protocol"], given) == protocol
+    groups = {"TargetGroupArn": GROUP, "SpareTargetGroupArn": TLS_GROUP}
+    if protocol == "HTTPS":
+        groups = {"TargetGroupArn": TLS_GROUP, "SpareTargetGroupArn": GROUP}
+    forward = resolved(resources["SignInCallback1"]["Properties"]["Actions"][-1], given)
+    found = {
+        groups[group["TargetGroupArn"].removeprefix("TargetGroup.")]: group["Weight"]
+        for group in forward["ForwardConfig"]["TargetGroups"]
+    }
+    assert found == weights
+
+
 def test_health_and_updates(template):
     made = template()
     assert option(made, "aws:elasticbeanstalk:healthreporting:system", "SystemType") == "enhanced"
@@ -287,6 +308,60 @@ def test_health_and_updates(template):
     assert option(made, actions, "ServiceRoleForManagedUpdates") == "ServiceRole"
     assert option(made, f"{actions}:platformupdate", "UpdateLevel") == "minor"
     assert option(made, f"{actions}:platformupdate", "InstanceRefreshEnabled") == "true"
+
+
+def test_a_pinned_platform_stays_and_one_that_follows_is_updated(template):
+    made, arn = template(), "arn:aws:elasticbeanstalk:eu-west-1::platform/PHP 8.4/4.7.5"
+    actions = "aws:elasticbeanstalk:managedactions"
+    for version, wanted in (("latest", "true"), (arn, "false")):
+        assert option(made, actions, "ManagedActionsEnabled", PlatformVersion=version) == wanted
+        refresh = option(made, f"{actions}:platformupdate", "InstanceRefreshEnabled", PlatformVersion=version)
+        assert refresh == wanted, "Beanstalk refuses it without managed updates"
+
+
+def test_releases_and_changes_are_immutable_together_or_not_at_all(template):
+    """Beanstalk refuses the one without the other, also when an operator changes the parameter."""
+    made, rolling = template(), "aws:autoscaling:updatepolicy:rollingupdate"
+    for policy in made["Parameters"]["DeploymentPolicy"]["AllowedValues"]:
+        kind = option(made, rolling, "RollingUpdateType", DeploymentPolicy=policy)
+        assert (kind == "Immutable") == (policy == "Immutable")
+
+
+@pytest.mark.parametrize("over", [{}, merged(EVERYTHING, RECOVERY)], ids=["least", "everything"])
+def test_the_platform_is_looked_up_before_every_change_of_the_environment(template, over):
+    """Else an update would send the version that the stack knew, which a managed update has left behind."""
+    made = template(**over)
+    changes = made["Resources"]["Platform"]["Properties"]["Changes"]
+    assert all({"Ref": parameter} in changes for parameter in made["Parameters"])
+    text = json.dumps(changes)
+    for setting in made["Resources"]["Environment"]["Properties"]["OptionSettings"]:
+        if setting.get("Namespace") == "aws:elasticbeanstalk:application:environment":
+            assert isinstance(setting["Value"], str) or json.dumps(setting["Value"]) in text
+    # A rule of the load balancer may have changed as well by then.
+    assert made["Resources"]["TargetGroup"]["Properties"]["Asked"] == {"Fn::GetAtt": ["Platform", "Asked"]}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"disk_gb": 20}, {"spot": True}, {"update_window": "Mon:04:00"}, {"scaling": {"metric": "network-in"}}],
+)
+def test_another_option_of_the_file_has_it_looked_up_too(template, other):
+    def digest(**over: Any) -> str:
+        return str(template(**over)["Resources"]["Platform"]["Properties"]["Changes"][0])
+
+    assert digest() == digest() != digest(application=other)
+    assert digest(application={"session_hours": 8}) == digest(), "which is no option of the environment"
+
+
+def test_beanstalk_uses_the_callers_rights_until_an_operator_says_otherwise(template):
+    made = template()
+    environment = made["Resources"]["Environment"]
+    assert made["Parameters"]["OperationsBy"]["Default"] == "caller"
+    for value, wanted in (("caller", None), ("role", "OperationsRole.Arn")):
+        given = {**made["Parameters"], "OperationsBy": {"Default": value}}
+        properties = resolved(environment["Properties"], {**made, "Parameters": given})
+        assert properties.get("OperationsRole") == wanted
+    assert "OperationsOnBalancer" in environment["DependsOn"]
 
 
 def test_deployments_split_no_traffic_because_our_rules_forward_to_one_group(template):
@@ -422,7 +497,16 @@ def listener_rules(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, An
             yield name, resource["Properties"]
 
 
-@pytest.mark.parametrize("over", [{}, EVERYTHING], ids=["least", "everything"])
+#: As many paths as a file may hold, each with so many wildcards that it needs a rule of its own.
+MANY_PATHS = {
+    "application": {
+        kind: [f"/{kind[0]}{n}/*/*/*" for n in range(count)]
+        for kind, count in (("public_paths", 30), ("api_paths", 40), ("browser_paths", MOST_PATHS - 70))
+    }
+}
+
+
+@pytest.mark.parametrize("over", [{}, EVERYTHING, MANY_PATHS], ids=["least", "everything", "many paths"])
 def test_rules_keep_within_the_quotas_of_a_rule(template, over):
     numbers: dict[str, list[int]] = {}
     for name, rule in listener_rules(template(**over)):
@@ -450,7 +534,7 @@ def test_rules_keep_within_the_quotas_of_a_rule(template, over):
     for taken in numbers.values():
         assert len(set(taken)) == len(taken)
         assert all(1 <= number <= 50000 for number in taken)
-    assert sum(map(len, numbers.values())) <= 100, "rules of a load balancer, by default"
+    assert sum(map(len, numbers.values())) < 100, "of a load balancer by default, one is Beanstalk's"
 
 
 def test_every_listed_path_has_a_rule(template):
@@ -464,88 +548,6 @@ def test_every_listed_path_has_a_rule(template):
 def test_without_browser_paths_nobody_is_sent_to_sign_in(template):
     made = template(application={"browser_paths": []})
     assert not [name for name in made["Resources"] if name.startswith("BrowserPaths")]
-
-
-# -- roles -------------------------------------------------------------------------------------------------
-
-
-def statements(template: dict[str, Any], *roles: str) -> Iterator[dict[str, Any]]:
-    for role in roles:
-        for policy in template["Resources"][role]["Properties"]["Policies"]:
-            yield from resolved(policy["PolicyDocument"]["Statement"], template)
-
-
-ROLES = ("InstanceRole", "ServiceRole", "VersionLifecycleRole", "BeanstalkFunctionRole")
-#: Actions that know no resource, or whose resource is the condition beside them.
-UNBOUND = re.compile(
-    r"(autoscaling|cloudwatch|ec2|elasticbeanstalk|elasticloadbalancing|logs):(Describe|List)\w+"
-    r"|ec2:GetConsoleOutput|elasticbeanstalk:ValidateConfigurationSettings"
-    r"|ssm:UpdateInstanceInformation|ssmmessages:(Create|Open)(Control|Data)Channel"
-)
-
-
-def test_no_action_is_a_wildcard_and_what_has_no_resource_only_looks(template):
-    for statement in statements(template(**EVERYTHING), *ROLES):
-        assert not [action for action in statement["Action"] if "*" in action]
-        if statement["Resource"] == ["*"] and "Condition" not in statement:
-            assert all(UNBOUND.fullmatch(action) for action in statement["Action"]), statement["Action"]
-
-
-def test_nobody_but_cloudformation_can_change_listeners_and_rules(template):
-    forbidden = re.compile(r"elasticloadbalancing:.*(Listener|Rule|LoadBalancer|Priorities|Groups)", re.I)
-    for statement in statements(template(), *ROLES):
-        changes = [a for a in statement["Action"] if not re.match(r"\w+:(Describe|List)", a)]
-        assert not [action for action in changes if forbidden.match(action)]
-
-
-def test_instances_read_their_own_secrets_only_and_never_the_master_s(template):
-    reads = [
-        s
-        for s in statements(template(**EVERYTHING), "InstanceRole")
-        if "secretsmanager:GetSecretValue" in s["Action"]
-    ]
-    assert [s["Resource"] for s in reads] == [
-        [application_stubs.VALUES["ApplicationSecretArn"], application_stubs.VALUES["CacheSecretArn"]]
-    ]
-
-
-def test_instances_use_keys_through_the_services_alone(template):
-    for statement in statements(template(), "InstanceRole"):
-        if any(action.startswith("kms:") for action in statement["Action"]):
-            [via] = [statement["Condition"]["StringEquals"]["kms:ViaService"]]
-            assert via in ("secretsmanager.eu-west-1.amazonaws.com", "s3.eu-west-1.amazonaws.com")
-
-
-def test_only_the_instances_role_can_be_passed_and_only_to_ec2(template):
-    passes = [s for s in statements(template(), *ROLES) if "iam:PassRole" in s["Action"]]
-    [statement] = passes
-    assert statement["Resource"] == ["InstanceRole.Arn"]
-    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
-
-
-def test_what_names_things_names_those_of_this_account_and_region(template):
-    for statement in statements(template(), *ROLES):
-        for arn in statement["Resource"]:
-            if arn.startswith("arn:aws:") and not arn.startswith(
-                ("arn:aws:s3:::", "arn:aws:secretsmanager:")
-            ):
-                assert ":eu-west-1:111122223333:" in arn, arn
-            if "elasticbeanstalk-" in arn and statement["Action"] != ["s3:GetObject"]:
-                assert "elasticbeanstalk-eu-west-1-111122223333" in arn, "AWS's own are read only"
-
-
-def test_inline_policies_of_a_role_fit(template):
-    for role in ROLES:
-        policies = template(**merged(EVERYTHING, RECOVERY))["Resources"][role]["Properties"]["Policies"]
-        text = "".join(json.dumps(p["PolicyDocument"], separators=(",", ":")) for p in policies)
-        assert len(text) < 10240, role
-
-
-def test_elastic_beanstalk_assumes_its_roles_for_this_service_alone(template):
-    for role in ("ServiceRole", "VersionLifecycleRole"):
-        [trust] = template()["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        assert trust["Principal"] == {"Service": "elasticbeanstalk.amazonaws.com"}
-        assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": "elasticbeanstalk"}}
 
 
 # -- logs and releases -------------------------------------------------------------------------------------

@@ -160,7 +160,11 @@ def _patience(timeout_seconds: int) -> int:
 
 @cache
 def inline_code(module: str) -> str:
-    """The text of a function as it stands in a template: what it imports of ours, then its own file."""
+    """The text of a function as it stands in a template: what it imports of ours, then its own file.
+
+    With its comments: without them the largest template were 4 % smaller and still twice what can be sent
+    inline, and nobody who looks at the function in the console would read why it does what it does.
+    """
     *needed, own = (_text(name) for name in _with_needs(module))
     if not needed:
         return own
