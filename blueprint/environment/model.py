@@ -284,6 +284,12 @@ class Environment(Subject):
         """The primary region, then the recovery regions."""
         return (self.region, *self.recovery_regions)
 
+    @property
+    def ranges(self) -> tuple[tuple[str, str], ...]:
+        """Every address range, behind the field that gives it."""
+        recovery = ((f"recovery[{n}].cidr", region.cidr) for n, region in enumerate(self.recovery))
+        return (("network.cidr", self.network.cidr), *recovery)
+
     def zone_ids(self, region: str) -> tuple[str, ...]:
         """The zone ids in use in ``region``, in order."""
         return self.network.zone_ids.get(region, ZONES[region])[: self.network.zones]
@@ -349,6 +355,12 @@ class Account(Subject):
 
     _rollout: Mapping[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
     _chosen: Mapping[str, Where] = PrivateAttr(default_factory=dict)
+    _environments: tuple[Environment, ...] = PrivateAttr(default=())
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """All that are described beside it."""
+        return self._environments
 
     @property
     def rollout(self) -> Mapping[str, tuple[str, ...]]:
