@@ -150,7 +150,8 @@ class Identity(Section):
     mfa: Literal["off", "optional", "required"] = Field(
         default="optional",
         description="A second factor (an authenticator app, or a passkey that verifies its user) for those "
-        "who sign in with a password. Social providers ask for their own.",
+        "who sign in with a password. Social providers ask for their own, and none is linked to an account "
+        "that has one.",
     )
     passkeys: YesNo = Field(default=True, description="Whether people may sign in with passkeys.")
     password_length: Whole = Field(
