@@ -247,7 +247,7 @@ ACCOUNT_BASE = {path: values[0] for path, values in ACCOUNT_OPTIONS.items()} | {
 TOGETHER = {"ebs_encryption.key_arns": {"ebs_encryption.mode": "existing"}}
 ENVIRONMENT_TOGETHER: dict[str, tuple[dict[str, Any], Any]] = {
     **database_options.TOGETHER,
-    "application.on_demand_base": ({"application.spot": True}, 1000),
+    "application.on_demand_base": ({"application.spot": True}, 4),
     "edge.apex_records": ({"edge.hosted_zone_id": "Z0123456789ABCDEFGHIJ"}, False),
     "identity.threat_protection": ({"identity.tier": "plus"}, "enforced"),
     "identity.email.ses_region": ({"identity.email.from_address": "no-reply@shop.example.com"}, "eu-west-1"),

@@ -8,6 +8,8 @@ from blueprint.environment.application_model import architecture
 from blueprint.environment.finding import Check, Finding, repeated
 from blueprint.environment.model import Environment
 
+MOST_PATHS = 80  # of the 100 rules that ELB allows a load balancer by default, ours and Beanstalk's take 11
+
 
 def _application_sizes(env: Environment) -> Iterator[Finding]:
     scaling = env.application.scaling
@@ -71,14 +73,19 @@ def _listed_once(env: Environment) -> Iterator[Finding]:
 
 
 def _public_paths_are_named(env: Environment) -> Iterator[Finding]:
-    """A pattern that matches every path would open the whole application."""
+    """A pattern that matches every path would open the whole application.
+
+    So would one that begins with a wildcard: of ``/*.css`` is ``/account/orders/x.css`` too, which a front
+    controller takes for ``/account/orders``.
+    """
     for index, path in enumerate(env.application.public_paths):
         field = f"application.public_paths[{index}]"
-        if not path.strip("/*?") and path != "/":
+        if path.lstrip("/")[:1] in ("*", "?"):
             yield Finding(
                 field,
-                f"{path} would let everybody through to every path",
-                "name the paths that shall be public",
+                f"{path} would let everybody through to every path"
+                + (" that ends so" if path.strip("/*?") else ""),
+                "name the paths that shall be public, at least how they begin",
             )
         if path in env.application.api_paths:
             yield Finding(
@@ -89,9 +96,23 @@ def _public_paths_are_named(env: Environment) -> Iterator[Finding]:
             )
 
 
+def _paths_fit_a_load_balancer(env: Environment) -> Iterator[Finding]:
+    """In the worst case (three wildcards in each) a path is a rule."""
+    application = env.application
+    count = len([*application.public_paths, *application.api_paths, *application.browser_paths])
+    if count > MOST_PATHS:
+        yield Finding(
+            "application.public_paths",
+            f"{count} public, API and browser paths are more than the {MOST_PATHS} that rules suffice for",
+            "put some under one folder and name that, for instance /api/*",
+            ("application.api_paths", "application.browser_paths"),
+        )
+
+
 APPLICATION_CHECKS: tuple[Check[Environment], ...] = (
     Check("ENV070", "Sizes and thresholds of the application leave room between them.", _application_sizes),
     Check("ENV071", "Instance types have one processor architecture.", _one_architecture),
     Check("ENV072", "A public path is never every path, and no API path.", _public_paths_are_named),
+    Check("ENV099", "A load balancer has rules for all paths.", _paths_fit_a_load_balancer),
     Check("ENV082", "Instance types and paths are listed once.", _listed_once),
 )

@@ -119,7 +119,7 @@ def _is_moment(text: str) -> bool:
 def _user(text: str) -> str:
     if not re.fullmatch(_USER, text):
         refuse(
-            "ENV099",
+            "ENV095",
             "is no name of a master user: a letter, then up to 31 letters, digits and underscores",
             "copy it from the RDS console",
         )

@@ -139,7 +139,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     *(("restore_from.time", text, "ENV096") for text in NO_MOMENTS),
     *(("restore_from.source", text, "ENV095") for text in NO_DATABASES),
     *(("restore_from.snapshot", text, "ENV095") for text in NO_SNAPSHOTS),
-    *(("restore_from.master_username", text, "ENV099") for text in NO_USERS),
+    *(("restore_from.master_username", text, "ENV095") for text in NO_USERS),
     *(("parameters.cluster", {name: "1"}, "ENV094") for name in ("Max-Connections", "1a", "", "a" * 65)),
 ]  # fmt: skip
 
