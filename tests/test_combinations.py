@@ -241,6 +241,7 @@ BASE = {path: values[0] for path, values in ENVIRONMENT_OPTIONS.items()} | {
     "recovery": options.recovery("ap-northeast-2"),
     "network.zones": 3,
     "edge.apex_records": True,  # another value needs a zone that is there
+    "identity.self_sign_up": True,  # where people are invited, two providers are refused
 }
 ACCOUNT_BASE = {path: values[0] for path, values in ACCOUNT_OPTIONS.items()} | {"shape": "recovery"}
 #: Options that mean nothing without another one.
