@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import re
+import socket
+from time import monotonic
 from typing import Any
 
 import boto3
@@ -394,6 +396,20 @@ def test_every_page_of_profiles_is_read(cognito, merging, sign_up):
     cognito.add_federated(GOOGLE)
     with refused(merging, "before"):
         sign_up()
+
+
+def test_a_service_that_does_not_answer_is_told_before_cognito_gives_up(load, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "nobody's")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        merging = load("merge_accounts")
+        attributes = {"email": VICTIM, "email_verified": "true"}
+        began = monotonic()
+        with refused(merging, "Try again"):
+            merging["handler"](event("PreSignUp_ExternalProvider", GOOGLE, attributes), None)
+        assert monotonic() - began < 5
 
 
 def test_two_calls_and_their_repetition_fit_into_five_seconds(merging):
