@@ -121,7 +121,7 @@ class Network(Section):
     cidr: Cidr = Field(
         default="10.0.0.0/16",
         description="Address range of the primary region's VPC: private (RFC 1918), /16 to /22. "
-        "Cannot be changed once deployed.",
+        "Cannot be changed once deployed, and networks that overlap can never be joined.",
     )
     zones: Whole = Field(
         default=3,
@@ -241,7 +241,8 @@ class Environment(Subject):
     account: AccountId = Field(description="The AWS account: 12 digits.", examples=["111122223333"])
     region: Region = Field(description="The primary region.", examples=["eu-west-1"])
     domain: Domain = Field(
-        description="Domain of the application, lower case, up to 59 characters; api. and auth. go in front.",
+        description="Domain of the application, lower case, up to 59 characters; api. and auth. go in front. "
+        "No other environment of the account may have it.",
         examples=["shop.example.com"],
     )
     recovery: tuple[Recovery, ...] = Field(
