@@ -19,6 +19,7 @@ BY_HAND: dict[str, list[Any]] = {
     "application.update_window": [UNSET, "Mon:23:59"],
     "application.scaling.schedules": [UNSET, [MORNING, NIGHT]],
     # Numbers that depend on one another.
+    "application.on_demand_base": [UNSET, 1, 4],
     "application.scaling.min_instances": [UNSET, 1, 4],
     "application.scaling.max_instances": [UNSET, 4, 1000],
     "application.scaling.out_above": [UNSET, 90, 100],

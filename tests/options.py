@@ -184,7 +184,7 @@ def _own_records_have_a_zone(row: Mapping[str, Any]) -> bool:
 
 
 def _users_fit(row: Mapping[str, Any]) -> bool:
-    """Rules of users: threat protection has its tier, a prepared pool a domain, and SES a sender."""
+    """Rules of users: threats have a tier, a prepared pool a domain, SES a sender, the invited an address."""
 
     def is_(key: str, *values: Any) -> bool:
         return key in row and row[key] in values
@@ -193,7 +193,9 @@ def _users_fit(row: Mapping[str, Any]) -> bool:
     prepared = is_("identity.replication", "prepared") and is_("edge.custom_sign_in", False)
     moved = row.get("recovery", "unknown")
     mail = is_("identity.email.from_address", UNSET) and is_("identity.email.ses_region", "eu-west-1")
-    return not (threats or (prepared and not moved) or mail)
+    unknown = row.get("identity.social.facebook") or row.get("identity.social.amazon")
+    invited = is_("identity.self_sign_up", False) and unknown
+    return not (threats or (prepared and not moved) or mail or invited)
 
 
 def _organizations_are_told(row: Mapping[str, Any]) -> bool:

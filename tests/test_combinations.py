@@ -241,6 +241,7 @@ BASE = {path: values[0] for path, values in ENVIRONMENT_OPTIONS.items()} | {
     "recovery": options.recovery("ap-northeast-2"),
     "network.zones": 3,
     "edge.apex_records": True,  # another value needs a zone that is there
+    "identity.self_sign_up": True,  # where people are invited, two providers are refused
 }
 ACCOUNT_BASE = {path: values[0] for path, values in ACCOUNT_OPTIONS.items()} | {"shape": "recovery"}
 #: Options that mean nothing without another one.
@@ -249,7 +250,7 @@ SETS = "deployment.stack_sets"
 ORGANIZATION = {f"{SETS}.permission_model": "service-managed", f"{SETS}.organizational_units": ["r-ab12"]}
 ENVIRONMENT_TOGETHER: dict[str, tuple[dict[str, Any], Any]] = {
     **database_options.TOGETHER,
-    "application.on_demand_base": ({"application.spot": True}, 1000),
+    "application.on_demand_base": ({"application.spot": True}, 4),
     "edge.apex_records": ({"edge.hosted_zone_id": "Z0123456789ABCDEFGHIJ"}, False),
     "identity.threat_protection": ({"identity.tier": "plus"}, "enforced"),
     "identity.email.ses_region": ({"identity.email.from_address": "no-reply@shop.example.com"}, "eu-west-1"),

@@ -9,7 +9,6 @@ from typing import Any
 
 from blueprint.cli.output import Output
 from blueprint.cli.terminal import colour, table
-from blueprint.environment import Environment
 from blueprint.environment.checks import notices
 from blueprint.gate import Finding
 from blueprint.problems import shown_path
@@ -81,9 +80,7 @@ def count(findings: Any) -> dict[str, int]:
 
 
 def _notes(rendered: Rendered, stacks: Sequence[dict[str, Any]]) -> list[str]:
-    notes = []
-    if isinstance(rendered.subject, Environment):
-        notes += [f"  {notice}" for notice in notices(rendered.subject)]
+    notes = [f"  {notice}" for notice in notices(rendered.subject)]
     for stack in stacks:
         if stack["bytes"] > INLINE_BYTES:
             notes.append(

@@ -8,15 +8,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.config import JsonDict
 
+from blueprint.environment import cron
 from blueprint.environment.formats import as_written, refuse
 from blueprint.environment.section import Section, Whole, YesNo
 
 #: Retentions that both Elastic Beanstalk and CloudWatch Logs take, in days.
 BeanstalkLogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653]
-#: ELB's path patterns: which characters they may hold, and how many.
-PATH = r"/[A-Za-z0-9_.$/~\"'@:+;&*?-]{0,127}"
+#: ELB's path patterns: which characters they may hold, and how many (RuleCondition of its API).
+PATH = r"/[A-Za-z0-9_.$/~\"'@:+&*?-]{0,127}"
 MOST_WILDCARDS = 3  # of the five in a rule: the rest is left for what else the rule says
-_GRAVITON = re.compile(r"[a-z]+\d+g[a-z]*(-[a-z0-9]+)?\.[a-z0-9-]+")
+_ARM = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*(-[a-z0-9]+)?|[a-z]+[0-9]+[a-z]*-gb[0-9]+)\.[a-z0-9-]+")
 _TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
 MOST_TYPES = 10
 _PHP = r"[89]\.[0-9]{1,2}"
@@ -33,6 +34,12 @@ def _path(text: str) -> str:
     return text
 
 
+def _health_path(text: str) -> str:
+    if "*" in text:
+        refuse("ENV073", "is asked for as it stands, and has a wildcard", "for instance /health")
+    return text
+
+
 def _instance_type(text: str) -> str:
     if not re.fullmatch(_TYPE, text):
         refuse("ENV074", "is no instance type", "for instance t4g.small")
@@ -40,8 +47,8 @@ def _instance_type(text: str) -> str:
 
 
 def _cron(text: str) -> str:
-    if len(text.split(" ")) != 5 or not all(text.split(" ")):
-        refuse("ENV075", "is no cron expression of five fields", "for instance 0 7 * * MON-FRI (UTC)")
+    if fault := cron.fault(text):
+        refuse("ENV075", fault, "for instance 0 7 * * MON-FRI (UTC)")
     return text
 
 
@@ -81,6 +88,7 @@ def _shown(pattern: str, words: str) -> JsonDict:
 
 
 Path = Annotated[str, AfterValidator(_path), Field(json_schema_extra=_shown(PATH, "path such as /api/*"))]
+HealthPath = Annotated[Path, AfterValidator(_health_path)]
 InstanceType = Annotated[
     str, AfterValidator(_instance_type), Field(json_schema_extra=_shown(_TYPE, "instance type"))
 ]
@@ -170,7 +178,7 @@ class Application(Section):
         default=16, ge=10, le=16384, description="Size of an instance's disk in GB, 10 to 16384."
     )
     scaling: Scaling = Field(default=Scaling())
-    health_check_path: Path = Field(
+    health_check_path: HealthPath = Field(
         default="/",
         description="Path that the load balancer asks instances for, on port 80 or 443; it must answer "
         "200 without a login. `/` is what the sample application answers before the first release.",
@@ -225,5 +233,9 @@ class Application(Section):
 
 
 def architecture(instance_type: str) -> str:
-    """Graviton families have a ``g`` behind their generation: ``t4g``, ``m7gd``, ``c8gn``."""
-    return "arm64" if _GRAVITON.fullmatch(instance_type) or instance_type.startswith("a1.") else "x86_64"
+    """``arm64`` or ``x86_64``.
+
+    Graviton families have a ``g`` behind their generation (``t4g``, ``m7gd``, ``c8gn``); those with NVIDIA's
+    Grace say so behind a hyphen (``p6e-gb200``).
+    """
+    return "arm64" if _ARM.fullmatch(instance_type) else "x86_64"

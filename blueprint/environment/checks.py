@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import combinations
 
-from blueprint.environment.application_model import architecture
+from blueprint.environment.application_checks import APPLICATION_CHECKS
 from blueprint.environment.database_checks import DATABASE_CHECKS
-from blueprint.environment.finding import Check, Finding
+from blueprint.environment.finding import Check, Finding, repeated
 from blueprint.environment.formats import EXAMPLE_DOMAINS, HOW_TO_GET_A_DOMAIN, is_below, key_place
 from blueprint.environment.identity_checks import IDENTITY_CHECKS
 from blueprint.environment.model import Account, Environment, Subject
+from blueprint.environment.neighbours import overlaps
 from blueprint.environment.regions import WITHOUT_SERVICE, ZONES, zone_prefix
 from blueprint.environment.tree import joined
 from blueprint.problems import Problem
@@ -37,16 +37,8 @@ def _recovery_is_elsewhere(env: Environment) -> Iterator[Finding]:
             yield Finding(field, f"{region} is listed twice", "remove one of the two", (first,))
 
 
-def _ranges(env: Environment) -> list[tuple[str, str]]:
-    """Every address range of the environment, with its field."""
-    return [
-        ("network.cidr", env.network.cidr),
-        *((f"recovery[{index}].cidr", recovery.cidr) for index, recovery in enumerate(env.recovery)),
-    ]
-
-
 def _ranges_are_apart(env: Environment) -> Iterator[Finding]:
-    for (one, first), (other, second) in combinations(_ranges(env), 2):
+    for (one, first), (other, second) in combinations(env.ranges, 2):
         if IPv4Network(first).overlaps(IPv4Network(second)):
             yield Finding(
                 other,
@@ -58,7 +50,7 @@ def _ranges_are_apart(env: Environment) -> Iterator[Finding]:
 
 def _free_range(env: Environment, like: str) -> str:
     """A range as large as ``like`` that overlaps none of the environment."""
-    taken = [IPv4Network(cidr) for _, cidr in _ranges(env)]
+    taken = [IPv4Network(cidr) for _, cidr in env.ranges]
     candidates = IPv4Network("10.0.0.0/8").subnets(new_prefix=IPv4Network(like).prefixlen)
     return next(str(network) for network in candidates if not any(map(network.overlaps, taken)))
 
@@ -98,14 +90,7 @@ def _zone_ids_fit(env: Environment) -> Iterator[Finding]:
 
 
 def _endpoints_once(env: Environment) -> Iterator[Finding]:
-    for name, times in Counter(env.network.interface_endpoints).items():
-        if times > 1:
-            index = (
-                len(env.network.interface_endpoints) - 1 - env.network.interface_endpoints[::-1].index(name)
-            )
-            yield Finding(
-                f"network.interface_endpoints[{index}]", f"{name} is listed twice", "remove one of the two"
-            )
+    return repeated("network.interface_endpoints", env.network.interface_endpoints)
 
 
 def _endpoints_exist(env: Environment) -> Iterator[Finding]:
@@ -131,84 +116,6 @@ def _logs_outlive_archiving(env: Environment) -> Iterator[Finding]:
             f"archive after {storage.archive_after_days} days and are charged there for {ARCHIVE_MINIMUM}",
             f"use at least {least}, or lower storage.archive_after_days",
             ("storage.archive_after_days",),
-        )
-
-
-def _application_sizes(env: Environment) -> Iterator[Finding]:
-    scaling = env.application.scaling
-    if scaling.min_instances > scaling.max_instances:
-        yield Finding(
-            "application.scaling.min_instances",
-            f"{scaling.min_instances} at least are more than {scaling.max_instances} at most",
-            "lower it, or raise application.scaling.max_instances",
-            ("application.scaling.max_instances",),
-        )
-    if scaling.in_below >= scaling.out_above:
-        yield Finding(
-            "application.scaling.in_below",
-            f"instances would come above {scaling.out_above} and go below {scaling.in_below} at once",
-            "lower it well below application.scaling.out_above",
-            ("application.scaling.out_above",),
-        )
-    if scaling.metric == "cpu" and scaling.out_above > 100:
-        yield Finding(
-            "application.scaling.out_above",
-            f"the processor is measured in per cent and never reaches {scaling.out_above}",
-            "use at most 100",
-            ("application.scaling.metric",),
-        )
-    for index, schedule in enumerate(scaling.schedules):
-        field = f"application.scaling.schedules[{index}]"
-        if schedule.min_instances > schedule.max_instances:
-            yield Finding(
-                f"{field}.min_instances",
-                f"{schedule.min_instances} at least are more than {schedule.max_instances} at most",
-                "lower it, or raise max_instances",
-                (f"{field}.max_instances",),
-            )
-        if schedule.name in [earlier.name for earlier in scaling.schedules[:index]]:
-            yield Finding(f"{field}.name", f"{schedule.name} is listed twice", "give it another name")
-
-
-def _one_architecture(env: Environment) -> Iterator[Finding]:
-    first, *others = env.application.instance_types
-    for index, kind in enumerate(others, start=1):
-        if architecture(kind) != architecture(first):
-            yield Finding(
-                f"application.instance_types[{index}]",
-                f"{kind} has {architecture(kind)} processors and {first} {architecture(first)}: no machine "
-                "image runs on both",
-                "name types of one architecture",
-                ("application.instance_types[0]",),
-            )
-
-
-def _public_paths_are_named(env: Environment) -> Iterator[Finding]:
-    """A pattern that matches every path would open the whole application.
-
-    So would one that begins with a wildcard: of ``/*.css`` is ``/account/orders/x.css`` too, which a front
-    controller takes for ``/account/orders``.
-    """
-    for index, path in enumerate(env.application.public_paths):
-        if path.lstrip("/")[:1] in ("*", "?"):
-            yield Finding(
-                f"application.public_paths[{index}]",
-                f"{path} would let everybody through to every path"
-                + (" that ends so" if path.strip("/*?") else ""),
-                "name the paths that shall be public, at least how they begin",
-            )
-
-
-def _paths_fit_a_load_balancer(env: Environment) -> Iterator[Finding]:
-    """In the worst case (three wildcards in each) a path is a rule."""
-    application = env.application
-    count = len([*application.public_paths, *application.api_paths, *application.browser_paths])
-    if count > MOST_PATHS:
-        yield Finding(
-            "application.public_paths",
-            f"{count} public, API and browser paths are more than the {MOST_PATHS} that rules suffice for",
-            "put some under one folder and name that, for instance /api/*",
-            ("application.api_paths", "application.browser_paths"),
         )
 
 
@@ -315,13 +222,15 @@ def _tags_fit(subject: Subject) -> Iterator[Finding]:
         seen[key.lower()] = key
 
 
-def notices(env: Environment) -> Iterator[Problem]:
-    """What renders well and yet cannot be deployed as it is."""
-    if is_below(env.domain, EXAMPLE_DOMAINS):
+def notices(subject: Subject) -> Iterator[Problem]:
+    """What renders well and yet cannot be deployed as it is, or will be regretted."""
+    if isinstance(subject, Account):
+        yield from overlaps(subject.environments)
+    if isinstance(subject, Environment) and is_below(subject.domain, EXAMPLE_DOMAINS):
         yield Problem(
-            f"{env.domain} is a name for examples: it renders, but Route 53 and certificate authorities "
+            f"{subject.domain} is a name for examples: it renders, but Route 53 and certificate authorities "
             "refuse it",
-            env.where("domain"),
+            subject.where("domain"),
             f"before you deploy, {HOW_TO_GET_A_DOMAIN}",
             "ENV081",
         )
@@ -364,11 +273,8 @@ CHECKS: tuple[Check[Environment], ...] = (
     Check("ENV056", "An interface endpoint is listed once.", _endpoints_once),
     Check("ENV057", "An interface endpoint is of a service that every region has.", _endpoints_exist),
     Check("ENV080", "Records of the domain that are not ours stand in a zone.", _apex_records_have_a_zone),
-    Check("ENV070", "Sizes and thresholds of the application leave room between them.", _application_sizes),
-    Check("ENV071", "Instance types have one processor architecture.", _one_architecture),
-    Check("ENV072", "A public path is never every path.", _public_paths_are_named),
     Check("ENV121", "Service-managed stack sets have organizational units.", _organizations_are_told),
-    Check("ENV099", "A load balancer has rules for all paths.", _paths_fit_a_load_balancer),
+    *APPLICATION_CHECKS,
     *DATABASE_CHECKS,
     *IDENTITY_CHECKS,
 )

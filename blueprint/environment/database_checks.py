@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from blueprint.environment.database_model import RDS, SERVERLESS, Cache, Database, clock, minutes
 from blueprint.environment.finding import Check, Finding
 from blueprint.environment.model import Environment
 from blueprint.environment.tree import joined
+from blueprint.schemas import engine_versions
 
 # Pausing came with 3.08; the Data API, which makes our users, with 3.07 (Aurora MySQL release notes).
-OLDEST_AURORA_3 = (3, 8)
-_WITHDRAWN = {(3, 11)}  # "deprecated" in the engine's list: a creation fails
+OLDEST_AURORA_3 = [8, 0, 3, 8]
+LONGEST_MASTER_OF_RDS = 16  # characters of the master user's name; Aurora takes 32
 #: Parameters that this layer answers for, and why nobody may turn them.
 OURS = {
     "require_secure_transport": "every connection is encrypted",
@@ -31,7 +32,7 @@ def _engine_fits(env: Environment) -> Iterator[Finding]:
         yield Finding(
             "database.version",
             f"{db.version} is a version of {'Aurora MySQL' if of_aurora else 'MySQL'}, not of {db.engine}",
-            f"set database.version to {'8.4.11' if db.engine == RDS else '8.0.mysql_aurora.3.10.5'}",
+            f"set database.version to {_good_version(db)}",
             ("database.engine",),
         )
         return
@@ -41,22 +42,39 @@ def _engine_fits(env: Environment) -> Iterator[Finding]:
         yield Finding("database.instance_class", *fault, ("database.engine",))
 
 
+def _good_version(db: Database) -> str:
+    """Of Aurora the one with long-term support that is the default, of MySQL the newest that is known."""
+    if db.engine != RDS:
+        return str(type(db).model_fields["version"].default)
+    return max((v for v in engine_versions("mysql").known if v.startswith("8.4.")), key=_numbers)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"[0-9]+", version)]
+
+
 def _version_fault(db: Database) -> tuple[str, str] | None:
-    if db.engine == RDS:
-        if db.version.startswith("8.0"):
-            return "MySQL 8.0 has left standard support and costs extra by the hour", "use 8.4.11"
-        return None
-    major, minor = (int(part) for part in db.version.split("mysql_aurora.")[1].split(".")[:2])
-    if db.version.startswith("8.0") != (major == 3):
-        return "there is no such version: 8.0 goes with 3, 8.4 with 8.4", "use 8.0.mysql_aurora.3.10.5"
-    if (major, minor) < OLDEST_AURORA_3:
+    if db.engine == RDS and db.version.startswith("8.0"):
+        return "MySQL 8.0 has left standard support and costs extra by the hour", f"use {_good_version(db)}"
+    if db.engine != RDS and _numbers(db.version) < OLDEST_AURORA_3:
         return (
             "before 3.08 nothing can pause, and before 3.07 no Data API makes users",
             "use 3.10 or later",
         )
-    if (major, minor) in _WITHDRAWN:
-        return "AWS has withdrawn this version", "use 8.0.mysql_aurora.3.10.5"
+    table = engine_versions("mysql" if db.engine == RDS else db.engine)
+    if db.version in table.withdrawn:
+        return "AWS has withdrawn this version", f"use {_good_version(db)}"
+    if db.version not in table.known and not _is_newer(db.version, table.known):
+        return f"there is no {db.version}, although there are newer versions", f"use {_good_version(db)}"
     return None
+
+
+def _is_newer(version: str, known: Iterable[str]) -> bool:
+    """Whether it may have come after the table was made: a patch of a minor version, or another minor."""
+    numbers, table = _numbers(version), [_numbers(other) for other in known]
+    minor = numbers[: 4 if "aurora" in version else 2]
+    patches = [other for other in table if other[: len(minor)] == minor]
+    return numbers > max(patches or [other for other in table if other[:3] == numbers[:3]], default=[])
 
 
 def _class_fault(db: Database) -> tuple[str, str] | None:
@@ -139,6 +157,13 @@ def _rds_is_complete(env: Environment) -> Iterator[Finding]:
             "database.parameters.cluster",
             "rds-mysql is no cluster",
             "move them to database.parameters.instance",
+            ("database.engine",),
+        )
+    if len(db.restore_from.master_username) > LONGEST_MASTER_OF_RDS:
+        yield Finding(
+            "database.restore_from.master_username",
+            f"a master user of rds-mysql has at most {LONGEST_MASTER_OF_RDS} characters",
+            "copy it from the RDS console",
             ("database.engine",),
         )
     if db.storage.max_size_gb * 10 < db.storage.size_gb * 11:
@@ -225,6 +250,14 @@ def _restored_from_one_thing(env: Environment) -> Iterator[Finding]:
             "rds-mysql is restored from snapshots only",
             "make a snapshot of that database and name it in database.restore_from.snapshot",
             ("database.engine",),
+        )
+    if restore.snapshot.startswith("arn:") and restore.snapshot.split(":")[3] != env.region:
+        yield Finding(
+            "database.restore_from.snapshot",
+            f"it lies in {restore.snapshot.split(':')[3]}, and a database is made from snapshots of its own "
+            "region",
+            f"copy it to {env.region}, and name the copy",
+            ("region",),
         )
     if ":cluster-snapshot:" in restore.snapshot and env.database.engine == RDS:
         yield Finding(

@@ -18,8 +18,17 @@ WINDOW = r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]"
 DAY = r"(mon|tue|wed|thu|fri|sat|sun)"
 WEEKLY_WINDOW = rf"{DAY}:([01][0-9]|2[0-3]):[0-5][0-9]-{DAY}:([01][0-9]|2[0-3]):[0-5][0-9]"
 _PARAMETER = r"[a-z][a-z0-9_.]{0,63}"
-_CLUSTER = r"[a-zA-Z](-?[a-zA-Z0-9]){0,62}"
-_SNAPSHOT = rf"arn:aws:rds:[a-z0-9-]+:[0-9]{{12}}:(cluster-)?snapshot:[a-z0-9:-]{{1,255}}|{_CLUSTER}"
+_IDENTIFIER = r"[a-zA-Z](-?[a-zA-Z0-9])*"
+#: An ARN can name what RDS or AWS Backup made as well, which has a prefix of its own.
+_SNAPSHOT = rf"(arn:aws:rds:[a-z0-9-]+:[0-9]{{12}}:(cluster-)?snapshot:([a-z]+:)?)?(?P<name>{_IDENTIFIER})"
+LONGEST_SNAPSHOT, LONGEST_DATABASE = 255, 63  # characters of identifiers
+#: Aurora MySQL counts on with MySQL 8.0, and takes MySQL's own numbers with 8.4. A fifth number is a hot fix.
+_VERSION = (
+    r"(8\.0\.mysql_aurora\.3\.[0-9]{2}|8\.4\.mysql_aurora\.8\.4)\.(0|[1-9][0-9]?)(\.[0-9])?"
+    r"|8\.[04]\.(0|[1-9][0-9]?)"
+)
+_USER = r"[A-Za-z][A-Za-z0-9_]{0,31}"
+_MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 
 
 def _acu(value: float) -> float:
@@ -29,7 +38,7 @@ def _acu(value: float) -> float:
 
 
 def _version(text: str) -> str:
-    if not re.fullmatch(r"8\.[04]\.mysql_aurora\.[0-9]+\.[0-9]+\.[0-9]+|8\.[04]\.[0-9]{1,2}", text):
+    if not re.fullmatch(_VERSION, text):
         refuse(
             "ENV091",
             "is no full version of Aurora MySQL or of MySQL",
@@ -80,23 +89,40 @@ def _parameter(text: str) -> str:
 
 
 def _snapshot(text: str) -> str:
-    if text and not re.fullmatch(_SNAPSHOT, text):
+    found = re.fullmatch(_SNAPSHOT, text)
+    if text and (not found or len(found["name"]) > LONGEST_SNAPSHOT):
         refuse("ENV095", "is neither a snapshot's name nor its ARN", "copy the ARN from the RDS console")
     return text
 
 
 def _source(text: str) -> str:
-    if text and not re.fullmatch(_CLUSTER, text):
+    if text and (not re.fullmatch(_IDENTIFIER, text) or len(text) > LONGEST_DATABASE):
         refuse("ENV095", "is no identifier of a database", "copy it from the RDS console")
     return text
 
 
 def _moment(text: str) -> str:
-    if text not in ("", "latest"):
-        try:
-            datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
-        except ValueError:
-            refuse("ENV096", "is no moment in UTC", "write latest, or for instance 2026-11-23T04:05:06Z")
+    if text not in ("", "latest") and not _is_moment(text):
+        refuse("ENV096", "is no moment in UTC", "write latest, or for instance 2026-11-23T04:05:06Z")
+    return text
+
+
+def _is_moment(text: str) -> bool:
+    """Python alone would take 2026-1-2T3:4:5Z, and digits of other scripts."""
+    try:
+        datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        return False
+    return re.fullmatch(_MOMENT, text) is not None
+
+
+def _user(text: str) -> str:
+    if not re.fullmatch(_USER, text):
+        refuse(
+            "ENV095",
+            "is no name of a master user: a letter, then up to 31 letters, digits and underscores",
+            "copy it from the RDS console",
+        )
     return text
 
 
@@ -214,7 +240,7 @@ class RestoreFrom(Section):
         description="The moment of `source` to restore: latest, or UTC.",
         examples=["2026-11-23T04:05:06Z"],
     )
-    master_username: Annotated[str, AfterValidator(_parameter)] = Field(
+    master_username: Annotated[str, AfterValidator(_user)] = Field(
         default="administrator", description="The master user's name in what is restored: it cannot change."
     )
 

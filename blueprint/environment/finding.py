@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -26,3 +26,10 @@ class Check(Generic[Checked]):
     code: str
     rule: str
     find: Callable[[Checked], Iterator[Finding]]
+
+
+def repeated(field: str, values: Sequence[str]) -> Iterator[Finding]:
+    """A finding for each value of a list that stands there before."""
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            yield Finding(f"{field}[{index}]", f"{value} is listed twice", "remove one of the two")

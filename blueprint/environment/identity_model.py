@@ -12,12 +12,23 @@ from blueprint.environment.formats import refuse
 from blueprint.environment.regions import ZONES
 from blueprint.environment.section import Section, Whole, YesNo
 
-#: Secrets Manager's characters for names, less "." at the ends and what a dynamic reference cannot hold.
-_NAME = r"[A-Za-z0-9][A-Za-z0-9/_+=@.-]{0,254}"
+#: Characters of Secrets Manager for names, less "." and "/" at the ends and what no dynamic reference holds.
+_NAME = r"[A-Za-z0-9]([A-Za-z0-9/_+=@.-]{0,253}[A-Za-z0-9_+=@-])?"
 _ARN_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}")
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_PATH = r"[A-Za-z0-9/_.~-]*"
+#: Schemes that a browser, or the telephone itself, answers: no app can have them for its own.
+_OF_BROWSERS = (
+    r"(about|blob|chrome|content|data|file|filesystem|ftp|https?|intent|javascript|mailto|sms|tel|vbscript"
+    r"|view-source|wss?):"
+)
 #: https, or a scheme of the app's own. Plain http only on the developer's machine: codes would be readable.
-CALLBACK = r"(https://[a-z0-9.-]+|http://localhost(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*:/)/[A-Za-z0-9/_.~-]*"
-_UNSAFE_SCHEMES = ("http:", "javascript:", "data:", "file:", "vbscript:")
+CALLBACK = (
+    rf"(https://(localhost|({_LABEL}\.)+{_LABEL})|http://(localhost|127\.0\.0\.1|\[::1\]))"
+    rf"(:[1-9][0-9]{{0,4}})?(/{_PATH})?|(?!{_OF_BROWSERS})[a-z][a-z0-9+.-]*://{_PATH}"
+)
+LONGEST_CALLBACK = 1024  # characters (Cognito, RedirectUrlType)
+HIGHEST_PORT = 65535
 
 
 def _mail(text: str) -> str:
@@ -41,8 +52,10 @@ def _secret_name(text: str) -> str:
 
 
 def _callback(text: str) -> str:
-    local = text.startswith("http://localhost")
-    if not re.fullmatch(CALLBACK, text) or (text.startswith(_UNSAFE_SCHEMES) and not local):
+    if len(text) > LONGEST_CALLBACK:
+        refuse("ENV111", f"is longer than the {LONGEST_CALLBACK} that Cognito takes", "shorten it")
+    port = re.match(r"https?://[^/]*:([0-9]+)(/|$)", text)
+    if not re.fullmatch(CALLBACK, text) or (port and int(port[1]) > HIGHEST_PORT):
         refuse(
             "ENV111",
             "is not an address that a sign-in can return to",
@@ -63,7 +76,11 @@ SecretName = Annotated[
         }
     ),
 ]
-Callback = Annotated[str, AfterValidator(_callback), Field(json_schema_extra={"pattern": f"^{CALLBACK}$"})]
+Callback = Annotated[
+    str,
+    AfterValidator(_callback),
+    Field(json_schema_extra={"pattern": f"^({CALLBACK})$", "maxLength": LONGEST_CALLBACK}),
+]
 
 
 class Social(Section):
@@ -126,12 +143,15 @@ class Identity(Section):
         default=True, description="Whether Cognito refuses to delete the pool with all its users."
     )
     self_sign_up: YesNo = Field(
-        default=True, description="Whether people may sign themselves up, or administrators only invite them."
+        default=True,
+        description="Whether people may sign themselves up, or administrators only invite them; who was "
+        "invited can then come through Google or Apple as well.",
     )
     mfa: Literal["off", "optional", "required"] = Field(
         default="optional",
         description="A second factor (an authenticator app, or a passkey that verifies its user) for those "
-        "who sign in with a password. Social providers ask for their own.",
+        "who sign in with a password. Social providers ask for their own, and none is linked to an account "
+        "that has one.",
     )
     passkeys: YesNo = Field(default=True, description="Whether people may sign in with passkeys.")
     password_length: Whole = Field(
@@ -151,8 +171,9 @@ class Identity(Section):
     mobile_callbacks: tuple[Callback, ...] = Field(
         default=(),
         examples=[["com.example.shop://signed-in"]],
-        description="Addresses that the app is called back at. Without any, https://<domain>/signed-in, to "
-        "be claimed as a universal link (iOS) or app link (Android).",
+        description="Addresses that the app is called back at, 100 at most. Without any, "
+        "https://<domain>/signed-in, to be claimed as a universal link (iOS) or app link (Android); a scheme "
+        "of the app's own can be claimed by another app on the telephone, too.",
     )
     social: Social = Field(default=Social())
     email: Email = Field(default=Email())

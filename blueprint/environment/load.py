@@ -15,6 +15,7 @@ from blueprint.environment.checks import ACCOUNT_CHECKS, CHECKS, ROLLOUT_CHECKS
 from blueprint.environment.finding import Check, Finding
 from blueprint.environment.formats import name_fault, nearest
 from blueprint.environment.model import Account, Environment, Origin, Subject
+from blueprint.environment.neighbours import clashes
 from blueprint.environment.parse import EXTENDS, MOST_BYTES, read
 from blueprint.environment.tree import Node, find, merged, plain, shown
 from blueprint.problems import BlueprintError, Problem, Where, printable, shown_path
@@ -89,6 +90,7 @@ def load_account(folder: Path) -> Account:
     account = _load(folder, ACCOUNT, Account, ACCOUNT_CHECKS)
     environments = _all_environments(folder)
     problems = [_two_projects(env, account) for env in environments if env.project != account.project]
+    problems += clashes(environments)
     if not environments:
         problems.append(
             Problem(
@@ -130,6 +132,7 @@ def _roll_out(account: Account, environments: list[Environment]) -> None:
             chosen.setdefault(region, env.where_chosen(region))
     account._rollout = {number: tuple(regions) for number, regions in sorted(rollout.items())}
     account._chosen = chosen
+    account._environments = tuple(environments)
 
 
 def _all_environments(folder: Path) -> list[Environment]:

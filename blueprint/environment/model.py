@@ -122,7 +122,7 @@ class Network(Section):
     cidr: Cidr = Field(
         default="10.0.0.0/16",
         description="Address range of the primary region's VPC: private (RFC 1918), /16 to /22. "
-        "Cannot be changed once deployed.",
+        "Cannot be changed once deployed, and networks that overlap can never be joined.",
     )
     zones: Whole = Field(
         default=3,
@@ -242,7 +242,8 @@ class Environment(Subject):
     account: AccountId = Field(description="The AWS account: 12 digits.", examples=["111122223333"])
     region: Region = Field(description="The primary region.", examples=["eu-west-1"])
     domain: Domain = Field(
-        description="Domain of the application, lower case, up to 59 characters; api. and auth. go in front.",
+        description="Domain of the application, lower case, up to 59 characters; api. and auth. go in front. "
+        "No other environment of the account may have it.",
         examples=["shop.example.com"],
     )
     recovery: tuple[Recovery, ...] = Field(
@@ -285,6 +286,12 @@ class Environment(Subject):
     def regions(self) -> tuple[str, ...]:
         """The primary region, then the recovery regions."""
         return (self.region, *self.recovery_regions)
+
+    @property
+    def ranges(self) -> tuple[tuple[str, str], ...]:
+        """Every address range, behind the field that gives it."""
+        recovery = ((f"recovery[{n}].cidr", region.cidr) for n, region in enumerate(self.recovery))
+        return (("network.cidr", self.network.cidr), *recovery)
 
     def zone_ids(self, region: str) -> tuple[str, ...]:
         """The zone ids in use in ``region``, in order."""
@@ -351,6 +358,12 @@ class Account(Subject):
 
     _rollout: Mapping[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
     _chosen: Mapping[str, Where] = PrivateAttr(default_factory=dict)
+    _environments: tuple[Environment, ...] = PrivateAttr(default=())
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """All that are described beside it."""
+        return self._environments
 
     @property
     def rollout(self) -> Mapping[str, tuple[str, ...]]:

@@ -13,13 +13,14 @@ three times, so everything here bears repetition.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 Profile = dict[str, Any]
 Identity = tuple[str, str]  # provider and the subject there
@@ -38,9 +39,11 @@ TRUSTED = {"Google": r"[0-9]{1,64}", "SignInWithApple": r"[0-9]{6}\.[0-9a-f]{32}
 #: Addresses that can be compared safely: ASCII only (letters of other scripts fold into it), and without what
 #: means something in a filter. Whoever has another keeps separate accounts.
 ADDRESS = r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+"
+LONGEST_ADDRESS = 128  # characters that AdminGetUser takes as a name
 RELAY = "@privaterelay.appleid.com"  # an address that Apple makes for one app: nobody has it elsewhere
 # Two calls with a repetition each fit into Cognito's five seconds.
 CONFIG = Config(connect_timeout=1, read_timeout=1.2, retries={"mode": "standard", "total_max_attempts": 2})
+FAILURES = (ClientError, BotoCoreError)  # refused by the service, or not answered in time
 
 _clients: dict[str, Any] = {}
 
@@ -58,8 +61,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             _external(event["userPoolId"], event["userName"], attributes)
         elif source == "PreSignUp_SignUp":
             _own_password(event["userPoolId"], attributes)
-    except ClientError as error:  # its message may quote what was asked for
-        print(f"{error.operation_name} answered {_code(error)}")
+    except FAILURES as error:  # its message may quote what was asked for
+        print(f"could not look: {_code(error)}")
         raise Refused("We could not look for your account. Try again.") from None
     return event
 
@@ -69,13 +72,20 @@ def _external(pool: str, name: str, attributes: dict[str, str]) -> None:
     identity = identity_of(name)
     address = comparable(attributes.get("email", ""))
     if identity is None or not address or not verified(attributes):
-        print("an account of its own: the provider proves no address")
+        _of_its_own("the provider proves no address")
         return
     owner = _native(pool, address) or _federated(pool, address, besides=identity)
     if owner is None:
-        print("an account of its own: the address has none")
+        _of_its_own("the address has none")
         return
     _link(pool, owner, identity)
+
+
+def _of_its_own(why: str) -> None:
+    """Let Cognito make an account, as it would for everybody, whoever may sign up with a password."""
+    if os.environ.get("INVITED_ONLY"):
+        raise Refused("Only invited people can sign in here.")
+    print(f"an account of its own: {why}")
 
 
 def _own_password(pool: str, attributes: dict[str, str]) -> None:
@@ -106,7 +116,7 @@ def verified(attributes: dict[str, str]) -> bool:
 
 def comparable(address: str) -> str:
     """The address in lower case, or nothing where comparing it would not be safe, or of no use."""
-    plain = re.fullmatch(ADDRESS, address) is not None and len(address) <= 254
+    plain = re.fullmatch(ADDRESS, address) is not None and len(address) <= LONGEST_ADDRESS
     return address.lower() if plain and not address.lower().endswith(RELAY) else ""
 
 
@@ -137,6 +147,8 @@ def _native(pool: str, address: str) -> Profile | None:
     _may_sign_in(profile)
     if profile["UserStatus"] != "CONFIRMED":  # invited, or told to choose a new password
         raise Refused("Sign in with your e-mail address and password once, then this way.")
+    if profile.get("UserMFASettingList"):  # a link would be a way in without it, for whoever has the mailbox
+        raise Refused("This account has a second factor. Sign in with your password and that.")
     return profile
 
 
@@ -145,9 +157,7 @@ def _federated(pool: str, address: str, besides: Identity | None = None) -> Prof
     found = [
         profile
         for profile in _with_address(pool, address)
-        if profile["UserStatus"] == "EXTERNAL_PROVIDER"
-        and identity_of(profile["Username"]) not in (None, besides)
-        and _has(profile, address)
+        if identity_of(profile["Username"]) not in (None, besides) and _has(profile, address)
     ]
     if not found:
         return None
@@ -185,7 +195,7 @@ def _link(pool: str, owner: Profile, identity: Identity) -> None:
                 "ProviderAttributeValue": subject,
             },
         )
-    except ClientError as error:
+    except FAILURES as error:
         # An earlier call may have linked it and been too slow to answer.
         if identity in _links(cognito().admin_get_user(UserPoolId=pool, Username=owner["Username"])):
             return
@@ -207,8 +217,8 @@ def _links(profile: Profile) -> set[Identity]:
     return {(link["providerName"], str(link["userId"])) for link in linked}
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])
+def _code(error: ClientError | BotoCoreError) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
 
 
 def cognito() -> Any:

@@ -16,6 +16,7 @@ from blueprint.environment import Environment
 from blueprint.environment.section import LogDays
 from blueprint.layers.shared.conditions import all_of
 from blueprint.layers.shared.suppress import suppress
+from blueprint.schemas import engine_versions
 from blueprint.stacks.stack import Stack
 
 PORT = 3306
@@ -164,6 +165,20 @@ def pinned(resource: AWSObject) -> None:
     )
     suppress(resource, "checkov", "CKV_AWS_226", reason)
     suppress(resource, "guard", "RDS_AUTOMATIC_MINOR_VERSION_UPGRADE_ENABLED", reason)
+    _newer_than_the_table(resource)
+
+
+def _newer_than_the_table(resource: AWSObject) -> None:
+    """The environment's rules let through what RDS may have got since the validators' tables were written."""
+    version = resource.properties.get("EngineVersion")  # members have none: the cluster decides
+    if version and version not in engine_versions(resource.Engine).known:
+        reason = (
+            "This version is newer than the tables of the locked validators; database.version is checked for "
+            "being the next of a known line, and RDS itself has the last word."
+        )
+        rules = {"AWS::RDS::DBCluster": "E3690", "AWS::RDS::DBInstance": "E3691"}
+        suppress(resource, "cfn-lint", rules[resource.resource_type], reason)
+        suppress(resource, "cloudformation-validate", "E9006", reason)
 
 
 def usual_port(resource: AWSObject) -> None:

@@ -9,13 +9,15 @@ from troposphere.awslambda import Function, Permission
 from troposphere.cognito import UserPool
 from troposphere.iam import RolePolicy
 
+from blueprint.environment import Environment
 from blueprint.layers.shared import functions
 from blueprint.stacks.stack import Stack
 
 SECONDS = 5  # Cognito waits no longer
 
 
-def add_function(stack: Stack) -> Function:
+def add_function(stack: Stack, env: Environment) -> Function:
+    invited_only = {} if env.identity.self_sign_up else {"INVITED_ONLY": "true"}
     return functions.add_function(
         stack,
         "MergeAccounts",
@@ -25,6 +27,7 @@ def add_function(stack: Stack) -> Function:
         timeout_seconds=SECONDS,
         log_key_arn=stack.output_of("security", "LogsKeyArn"),
         memory_mb=1024,  # a cold start of boto3 must leave most of the five seconds
+        environment=invited_only,
     )
 
 

@@ -31,7 +31,7 @@ def _identity(env: Environment) -> Stack:
         Place.PRIMARY,
         purpose="User pool with its clients, sign-in domain and social providers.",
     )
-    trigger = merge.add_function(stack) if providers.can_be_merged(env) else None
+    trigger = merge.add_function(stack, env) if providers.can_be_merged(env) else None
     pool = pools.add(stack, env, trigger)
     if trigger:
         merge.permit(stack, pool, trigger)

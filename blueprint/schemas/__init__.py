@@ -15,5 +15,16 @@ from blueprint.schemas.lookup import (
     types_in,
     types_missing,
 )
+from blueprint.schemas.versions import Versions, engine_versions
 
-__all__ = ["create_only", "property_schema", "read_only", "regions", "schema", "types_in", "types_missing"]
+__all__ = [
+    "Versions",
+    "create_only",
+    "engine_versions",
+    "property_schema",
+    "read_only",
+    "regions",
+    "schema",
+    "types_in",
+    "types_missing",
+]

@@ -26,7 +26,7 @@ def schema(resource_type: str, region: str = HOME_REGION) -> dict[str, Any]:
     digest = _digests(region).get(_listed_name(resource_type))
     if digest is None:
         raise BlueprintError(_no_type(resource_type, region))
-    return _load(str(_data() / "resources" / f"{digest}.json"))
+    return _load(str(data() / "resources" / f"{digest}.json"))
 
 
 def types_in(region: str) -> frozenset[str]:
@@ -37,7 +37,7 @@ def types_in(region: str) -> frozenset[str]:
 @cache
 def regions() -> tuple[str, ...]:
     """Every region whose schemas are known, sorted."""
-    names = (file.stem for file in (_data() / "providers").glob("*.json"))
+    names = (file.stem for file in (data() / "providers").glob("*.json"))
     return tuple(sorted(name for name in names if name not in _NOT_REGIONS))
 
 
@@ -115,7 +115,8 @@ def _dotted(pointer: str) -> str:
 
 
 @cache
-def _data() -> Path:
+def data() -> Path:
+    """The folder of cfn-lint's schemas."""
     spec = find_spec("cfnlint")
     if spec is None or spec.origin is None:
         raise BlueprintError(
@@ -131,7 +132,7 @@ def _digests(region: str) -> dict[str, str]:
         raise BlueprintError(
             Problem(f"no resource schemas for region {region!r}", remedy=remedy, code="SCH002")
         )
-    return _load(str(_data() / "providers" / f"{region}.json"))
+    return _load(str(data() / "providers" / f"{region}.json"))
 
 
 @lru_cache(maxsize=256)

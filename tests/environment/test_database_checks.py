@@ -34,16 +34,23 @@ AURORA, CLASS, ACU = "8.0.mysql_aurora.", "instance_class", "serverless.min_acu"
 MOST, SIZE, GROW = "reader_scaling.maximum", "storage.size_gb", "storage.max_size_gb"
 WEEKLY, SNAPSHOT, NODE = "maintenance_window", "restore_from.snapshot", "/cache.node_type"
 CLUSTER, INSTANCE = "parameters.cluster", "parameters.instance"
+OTHER_REGIONS = "arn:aws:rds:eu-central-1:111122223333:cluster-snapshot:a"
+MASTER = "restore_from.master_username"
 OF_CLUSTER: Over = {SNAPSHOT: f"{ARN}:cluster-snapshot:a"}
 
 #: Code, what is blamed, what breaks the rule, and what does not.
 BROKEN: list[tuple[str, str, Over, Over]] = [
     ("ENV083", "version", {"version": "8.4.11"}, {"version": "8.4.mysql_aurora.8.4.8"}),
-    ("ENV083", "version", MYSQL | {"version": f"{AURORA}3.10.5"}, MYSQL | {"version": "8.4.0"}),
+    ("ENV083", "version", MYSQL | {"version": f"{AURORA}3.10.5"}, MYSQL | {"version": "8.4.10"}),
     ("ENV083", "version", MYSQL | {"version": "8.0.41"}, MYSQL),
     ("ENV083", "version", {"version": f"{AURORA}3.07.1"}, {"version": f"{AURORA}3.08.0"}),
     ("ENV083", "version", {"version": f"{AURORA}3.11.0"}, {"version": f"{AURORA}3.12.0"}),
-    ("ENV083", "version", {"version": "8.4.mysql_aurora.3.10.5"}, {"version": f"{AURORA}3.10.5"}),
+    # What the table does not know: older than something that it knows, or newer than all of it.
+    ("ENV083", "version", {"version": f"{AURORA}3.04.5"}, {"version": f"{AURORA}3.10.99"}),
+    ("ENV083", "version", {"version": "8.4.mysql_aurora.8.4.0"}, {"version": "8.4.mysql_aurora.8.4.99"}),
+    ("ENV083", "version", {"version": f"{AURORA}3.10.5.1"}, {"version": f"{AURORA}3.99.0"}),
+    ("ENV083", "version", MYSQL | {"version": "8.4.0"}, MYSQL | {"version": "8.4.99"}),
+    ("ENV083", "version", MYSQL | {"version": "8.4.3"}, MYSQL | {"version": "8.4.5"}),
     ("ENV083", CLASS, MYSQL | {CLASS: "db.serverless"}, {CLASS: "db.serverless"}),
     ("ENV083", CLASS, MYSQL | {CLASS: "db.t4g.small"}, MYSQL | {CLASS: "db.t4g.medium"}),
     ("ENV083", CLASS, {CLASS: "db.t4g.large"}, {CLASS: "db.r8g.large"}),
@@ -57,6 +64,8 @@ BROKEN: list[tuple[str, str, Over, Over]] = [
     ("ENV085", "storage.type", MYSQL | {"storage.type": "io-optimized"}, {"storage.type": "io-optimized"}),
     ("ENV085", CLUSTER, MYSQL | {CLUSTER: {"wait_timeout": "9"}}, MYSQL | {INSTANCE: {"wait_timeout": "9"}}),
     ("ENV085", GROW, MYSQL | {SIZE: 100, GROW: 109}, MYSQL | {SIZE: 100, GROW: 110}),
+    ("ENV085", MASTER, MYSQL | {MASTER: "a" * 17}, MYSQL | {MASTER: "a" * 16}),
+    ("ENV085", MASTER, MYSQL | {MASTER: "a" * 17}, {MASTER: "a" * 32}),
     ("ENV086", MOST, {"readers": 0, MOST: 1}, {"readers": 0, MOST: 0}),
     ("ENV086", MOST, TWO | {MOST: 2}, TWO | {MOST: 3}),
     ("ENV087", "proxy.max_idle_percent", {"proxy.max_idle_percent": 91}, {"proxy.max_idle_percent": 90}),
@@ -74,6 +83,7 @@ BROKEN: list[tuple[str, str, Over, Over]] = [
     ("ENV089", "restore_from.time", LATEST, {}),
     ("ENV089", "restore_from.source", MYSQL | SOURCE | LATEST, MYSQL | {SNAPSHOT: "a"}),
     ("ENV089", SNAPSHOT, MYSQL | OF_CLUSTER, OF_CLUSTER),
+    ("ENV089", SNAPSHOT, {SNAPSHOT: OTHER_REGIONS}, {SNAPSHOT: OTHER_REGIONS, "/region": "eu-central-1"}),
     ("ENV089", SNAPSHOT, MYSQL | OF_CLUSTER, MYSQL | {SNAPSHOT: f"{ARN}:snapshot:a"}),
     ("ENV097", f"{INSTANCE}.tls_version", {INSTANCE: {"tls_version": "x"}}, {INSTANCE: {"tls": "x"}}),
     ("ENV098", NODE, {NODE: "cache.t4g.micro"}, {NODE: "cache.t4g.micro", "/cache.snapshot_days": 0}),

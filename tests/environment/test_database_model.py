@@ -81,14 +81,23 @@ TAKEN: list[tuple[str, Any]] = [
     *(("serverless.max_acu", acu) for acu in (1, 1.5, 256)),
     *(
         ("version", text)
-        for text in ("8.0.mysql_aurora.3.10.5", "8.4.mysql_aurora.8.4.8", "8.4.11", "8.0.41")
+        for text in (
+            "8.0.mysql_aurora.3.10.5",
+            "8.4.mysql_aurora.8.4.8",
+            "8.4.11",
+            "8.0.41",
+            "8.0.mysql_aurora.3.05.0.1",
+            "8.0.mysql_aurora.3.99.99",
+            "8.4.mysql_aurora.8.4.99",
+        )
     ),
     *(
         ("instance_class", text)
         for text in (SERVERLESS, "db.r8g.large", "db.x2iedn.32xlarge", "db.t4g.medium")
     ),
     *(("restore_from.time", text) for text in ("", "latest", "2024-02-29T23:59:59Z")),
-    *(("restore_from.source", text) for text in ("", "acme-old", "A1")),
+    *(("restore_from.source", text) for text in ("", "acme-old", "A1", "a" * 63, "a-" * 31 + "a")),
+    *(("restore_from.master_username", text) for text in ("Admin", "a", "db_admin_1", "A" * 32)),
     *(
         ("restore_from.snapshot", text)
         for text in (
@@ -96,26 +105,41 @@ TAKEN: list[tuple[str, Any]] = [
             "before-the-move",
             f"{ARN}:snapshot:rds:acme-2026-11-23-04-05",
             f"{ARN}:cluster-snapshot:before",
+            f"{ARN}:cluster-snapshot:awsbackup:job-0a1b2c3d-e4f5",
+            "a" * 255,
+            "a-" * 127 + "a",
+            f"{ARN}:snapshot:{'a' * 255}",
         )
     ),
     ("parameters.instance", {"max_connections": "2000", "rds.logical_replication": "1"}),
 ]
+NO_VERSIONS = [
+    *("8.0", "8.4", "5.7.44", "8.4.05", "8.4.11\n", "8.0.mysql_aurora.3.10", "8.0.mysql_aurora.3.8.0"),
+    *("8.0.mysql_aurora.4.00.0", "8.0.mysql_aurora.3.10.05", "8.0.mysql_aurora.3.10.\u0665"),
+    *("8.4.mysql_aurora.5.1.0", "8.4.mysql_aurora.8.0.0", "8.4.mysql_aurora.3.10.5"),
+]
+NO_MOMENTS = [
+    *("now", "Latest", "2026-11-23", "2026-11-23T04:05Z", "2026-11-23 04:05:06Z", "2026-11-23T04:05:06z"),
+    *("2026-1-2T3:4:5Z", "2026-11-23T04:05:06Z\n", "2026-11-23T04:05:06+00:00", "\u0662026-11-23T04:05:06Z"),
+    *("2026-02-30T04:05:06Z", "2026-11-23T24:00:00Z", "2026-11-23T04:05:60Z", "0000-01-01T00:00:00Z"),
+]
+NO_DATABASES = ["-a", "a-", "a--b", "1a", "a_b", "a b", "a" * 64, "a-" * 62 + "a"]
+NO_SNAPSHOTS = [
+    *("arn:aws:rds:eu-west-1:1:snapshot:a", f"{ARN}:cluster:a", f"{ARN}:snapshot:", "a:b", "a-"),
+    *("rds:acme-2026-11-23-04-05", "a" * 256, f"{ARN}:snapshot:{'a' * 256}"),
+]
+NO_USERS = ["", "1admin", "_admin", "db-admin", "db admin", "admin\n", "\u00e9lodie", "a.b", "a" * 33]
 REFUSED: list[tuple[str, Any, str]] = [
     *(("serverless.min_acu", acu, "ENV090") for acu in (0.25, 0.7, 1.1)),
     *(("serverless.min_acu", acu, "greater_than_equal") for acu in (-0.5, -1)),
     *(("serverless.max_acu", acu, "greater_than_equal") for acu in (0, 0.5)),
     ("serverless.max_acu", 256.5, "less_than_equal"),
-    *(("version", text, "ENV091") for text in ("8.0", "8.4", "5.7.44", "8.0.mysql_aurora.3.10", "8.4.11\n")),
+    *(("version", text, "ENV091") for text in NO_VERSIONS),
     *(("instance_class", text, "ENV092") for text in ("r8g.large", "db.serverlessv2", "db.R8G.large")),
-    *(
-        ("restore_from.time", text, "ENV096")
-        for text in ("now", "2026-11-23", "2026-02-30T04:05:06Z", "2026-11-23T04:05Z", "2026-11-23T24:00:00Z")
-    ),
-    *(("restore_from.source", text, "ENV095") for text in ("-a", "a-", "a--b", "1a", "a_b", "a b")),
-    *(
-        ("restore_from.snapshot", text, "ENV095")
-        for text in ("arn:aws:rds:eu-west-1:1:snapshot:a", f"{ARN}:cluster:a", f"{ARN}:snapshot:", "a:b")
-    ),
+    *(("restore_from.time", text, "ENV096") for text in NO_MOMENTS),
+    *(("restore_from.source", text, "ENV095") for text in NO_DATABASES),
+    *(("restore_from.snapshot", text, "ENV095") for text in NO_SNAPSHOTS),
+    *(("restore_from.master_username", text, "ENV095") for text in NO_USERS),
     *(("parameters.cluster", {name: "1"}, "ENV094") for name in ("Max-Connections", "1a", "", "a" * 65)),
 ]  # fmt: skip
 

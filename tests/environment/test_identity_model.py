@@ -6,12 +6,14 @@ import re
 import string
 from typing import Any, get_args
 
+import boto3
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from blueprint.environment.identity_model import Callback, Email, Identity, SecretName
+from blueprint.environment.identity_checks import MOST_CALLBACKS
+from blueprint.environment.identity_model import LONGEST_CALLBACK, Callback, Email, Identity, SecretName
 from blueprint.environment.messages import limits
 from blueprint.schemas import property_schema
 
@@ -38,11 +40,16 @@ ALLOWED = string.ascii_letters + string.digits + "/_+=.@-"  # Secrets Manager, C
 @example("a" * 256)
 @example("acme/-a1B2c3")
 @example("-a1B2c3")
+@example("acme/prod/google/")
+@example("acme.google.")
+@example("g")
 def test_a_name_is_one_that_a_dynamic_reference_can_hold_and_no_partial_arn_can_be_mistaken_for(
     text: str,
 ) -> None:
     looks_like_arn = text[-7:-6] == "-" and text[-6:].isascii() and text[-6:].isalnum()
-    fits = not text or (set(text) <= set(ALLOWED) and text[0].isalnum() and len(text) <= 255)
+    fits = not text or (
+        set(text) <= set(ALLOWED) and text[0].isalnum() and text[-1] not in "./" and len(text) <= 255
+    )
     assert (code(SECRET, text) == "") == (fits and not looks_like_arn)
     assert code(SECRET, text) in ("", "ENV110")
 
@@ -70,8 +77,20 @@ def test_names_and_arns_of_secrets_are_told_apart(text: str, wanted: str) -> Non
         "https://shop.example.com/signed-in",
         "http://localhost/",
         "http://localhost:8080/signed-in",
+        "http://localhost",
+        "http://localhost:3000",
+        "http://127.0.0.1:65535/",
+        "http://[::1]:1/signed-in",
+        "https://shop.example.com",
+        "https://shop.example.com:8443/signed-in",
+        "https://localhost:3000/",
+        f"https://{'a' * 63}.example/",
         "com.example.shop://signed-in",
+        "com.example.shop://",
+        "myapp://example",
         "shop+dev://signed-in/~me",
+        "datastore://x",  # begins like data, and is another word
+        "https://shop.example.com/" + "a" * (1024 - 25),
     ],
 )
 def test_an_address_that_a_sign_in_can_return_to_is_taken(text: str) -> None:
@@ -92,12 +111,54 @@ def test_an_address_that_a_sign_in_can_return_to_is_taken(text: str) -> None:
         "HTTPS://shop.example.com/",
         "com.example.shop:signed-in",
         "http://localhost:123456/",
+        "http://localhost:65536",
+        "http://localhost:99999/x",
+        "http://localhost:0/",
+        "http://localhost:/",
+        "http://localhost.evil.com/x",
+        "http://localhosted/x",
+        "http://localhost@evil.com/x",
+        "http://127.0.0.1.evil.com/",
+        "http://127.0.0.2/",
+        "https:///x",
+        "https://-/x",
+        "https://-shop.example.com/",
+        "https://shop-.example.com/",
+        "https://shop..example.com/",
+        "https://.example.com/",
+        "https://shop/",
+        "https://shop.example.com:65536/",
+        "https://shop.example.com:99999",
+        f"https://{'a' * 64}.example/",
+        "https://shop.example.com/" + "a" * (1025 - 25),
+        "https://sh\u043ep.example.com/",  # a Cyrillic o
+        "https://shop.example.com/?next=/",
+        "https://shop.example.com\\@evil.com/",
+        "http://",
+        "https://",
+        "about://blank",
+        "blob://x",
+        "data://text",
+        "ftp://shop.example.com/",
+        "intent://signed-in",
+        "mailto://x",
+        "tel://123",
+        "view-source://x",
+        "ws://x",
+        "wss://x",
         "https://shop.example.com/\n",
         "",
     ],
 )
 def test_an_address_that_is_none_or_not_safe_is_refused(text: str) -> None:
     assert code(CALLBACK, text) == "ENV111"
+
+
+def test_callbacks_are_no_longer_and_no_more_than_cognito_takes() -> None:
+    cognito = boto3.session.Session().client("cognito-idp", "eu-west-1").meta.service_model
+    assert cognito.shape_for("RedirectUrlType").metadata["max"] == LONGEST_CALLBACK
+    for urls in ("CallbackURLsListType", "LogoutURLsListType"):  # the app is called back at both
+        assert cognito.shape_for(urls).metadata["max"] == MOST_CALLBACKS
 
 
 # -- senders -----------------------------------------------------------------------------------------------

@@ -232,7 +232,9 @@ def test_accounts_and_regions_come_from_the_environments(write: Write) -> None:
     write(ACCOUNT, "account.yaml")
     write(BASE + "recovery: [{region: eu-central-1, cidr: 10.1.0.0/16}]\n")
     write("extends: base.yaml\naccount: 444455556666\nregion: us-east-1\n", "dev.yaml")
-    account = load_account(write("extends: base.yaml\nregion: eu-north-1\n", "staging.yaml"))
+    account = load_account(
+        write("extends: base.yaml\nregion: eu-north-1\ndomain: staging.example.com\n", "staging.yaml")
+    )
     assert account.rollout == {
         "111122223333": ("eu-west-1", "eu-central-1", "eu-north-1"),
         "444455556666": ("eu-west-1", "us-east-1"),
@@ -243,7 +245,7 @@ def test_accounts_and_regions_come_from_the_environments(write: Write) -> None:
 
 def test_the_project_of_account_and_environments_is_one(write: Write) -> None:
     write(ACCOUNT, "account.yaml")
-    write("extends: base.yaml\nproject: other\n")
+    write("extends: base.yaml\nproject: other\ndomain: prod.example.com\n")
     assert problems(write(BASE, "dev.yaml"), "account") == [
         "prod.yaml:2:10 project: the project is other here, and acme in account.yaml:1; "
         "write other in account.yaml:1 too, or acme here [ENV062]"
@@ -251,7 +253,7 @@ def test_the_project_of_account_and_environments_is_one(write: Write) -> None:
 
 
 def test_a_base_with_another_project_is_reported_once_and_either_remedy_mends_it(write: Write) -> None:
-    write("extends: base.yaml\n", "dev.yaml")
+    write("extends: base.yaml\ndomain: dev.example.com\n", "dev.yaml")
     write(BASE.replace("acme", "shop"), "base.yaml")
     write(ACCOUNT, "account.yaml")
     (got,) = problems(write("extends: base.yaml\n"), "account")
@@ -292,7 +294,7 @@ def test_keys_of_several_accounts_are_one_for_each_account_and_region(write: Wri
 def test_every_region_of_the_rollout_knows_the_line_that_chose_it(write: Write) -> None:
     write(ACCOUNT, "account.yaml")
     write("extends: base.yaml\nrecovery: [{region: eu-west-3, cidr: 10.1.0.0/16}]\n", "dev.yaml")
-    account = load_account(write("extends: base.yaml\nregion: eu-north-1\n"))
+    account = load_account(write("extends: base.yaml\nregion: eu-north-1\ndomain: prod.example.com\n"))
     assert account.where_chosen("eu-west-1") == Where("account.yaml", 3, 14, "home_region")
     assert account.where_chosen("eu-north-1") == Where("prod.yaml", 2, 9, "region")
     assert account.where_chosen("eu-west-3") == Where("dev.yaml", 2, 21, "recovery[0].region")

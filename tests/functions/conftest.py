@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import boto3
 import pytest
 
 from blueprint.layers.shared.functions import inline_code
+from tests.functions.user_pool import Cognito
 
 
 @dataclass
@@ -87,3 +89,16 @@ def load() -> Callable[[str], dict[str, Any]]:
         return names
 
     return run
+
+
+@pytest.fixture
+def cognito(monkeypatch: pytest.MonkeyPatch) -> Cognito:
+    pool = Cognito()
+    monkeypatch.setattr(boto3, "client", lambda service, config: pool)
+    return pool
+
+
+@pytest.fixture
+def merging(cognito: Cognito, load: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """The function that merges accounts, in front of the pool."""
+    return load("merge_accounts")

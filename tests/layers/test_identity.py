@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from awacs import kms, s3
+from awacs.aws import Action
 
 from blueprint.environment import Environment, load_environment
 from blueprint.gate import GateInput, check
@@ -41,6 +43,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "everything": ALL,
     "audit": {"identity": {"tier": "plus", "threat_protection": "audit"}},
     "bare": {"identity": {"mfa": "off", "passkeys": False, "self_sign_up": False}},
+    "invited": {"identity": {"self_sign_up": False, "social": {"google": "acme/google"}}},
     "strict": {"identity": {"mfa": "required", "deletion_protection": False}},
     "ses elsewhere": {"identity": {"email": {"from_address": "a@b.example.com", "ses_region": "us-west-2"}}},
 }
@@ -120,6 +123,44 @@ def test_many_variations_were_tried():
     tried = [name for name, _ in every_variation()]
     assert len(tried) > 30
     assert {"identity.mfa=off", "identity.replication=never", "identity.tier=plus"} <= set(tried)
+
+
+#: What another value of these options does make anew: pages at another name, which sign-in survives.
+MOVES = {("SignInDomain", "Domain"): ("edge.custom_sign_in", "identity.replication", "recovery")}
+#: And what the ledger refuses, with its reason (below).
+REFUSED = {("UserPool", "IssuerConfiguration"), ("UserPool", "KeyConfiguration")}
+
+
+def decided_once(made: Rendering) -> dict[tuple[str, str], Any]:
+    """What makes a resource anew, or what its service refuses to change, as it is in the primary region."""
+    found = {}
+    for stack in ("identity", "identity-access"):
+        place = Region(made[stack], PRIMARY, keep_imports=True)
+        for name, resource in made[stack].resources.items():
+            kind = resource["Type"]
+            keys = {path.split(".")[0] for path in create_only(kind)} | set(STATEFUL.get(kind, ()))
+            values = place.value(resource.get("Properties", {}))
+            found |= {(name, key): values.get(key) for key in keys}
+    return found
+
+
+def test_no_option_of_users_makes_anything_anew_but_what_is_named_here(rendering):
+    moved, refused = set(), set()
+    for name, over in every_variation():
+        option = name.split("=")[0]
+        if option == "region":
+            continue  # another place, not another setting
+        before = decided_once(rendering(**COMPANIONS.get(option, {})))
+        for what, value in decided_once(rendering(**over)).items():
+            if what not in before or before[what] == value:
+                continue
+            if what in REFUSED:
+                refused.add(option)
+            else:
+                assert option in MOVES.get(what, ()), (name, what)
+                moved.add(what)
+    assert moved == set(MOVES), "a name that nothing moves can go"
+    assert refused == {"recovery", "identity.replication"}
 
 
 def test_the_pool_outlives_its_stack_and_cannot_be_deleted_by_mistake(users):
@@ -396,6 +437,57 @@ def test_the_app_is_called_back_at_its_own_addresses(users):
     assert template.properties("MobileClient")["CallbackURLs"] == own
 
 
+#: Attributes that an app can write unless its client says otherwise (OpenID Connect's; Cognito's guide,
+#: "User pool attributes"). email_verified is none of them: only codes, providers and administrators set it,
+#: and a sign-up that sends it is refused as "unauthorized attribute".
+WRITABLE = {
+    *(
+        "address",
+        "birthdate",
+        "email",
+        "family_name",
+        "gender",
+        "given_name",
+        "locale",
+        "middle_name",
+        "name",
+    ),
+    *("nickname", "phone_number", "picture", "preferred_username", "profile", "updated_at", "website"),
+    "zoneinfo",
+}
+
+
+def test_what_merging_believes_is_nothing_that_a_user_can_write(users):
+    """A list of our own would have to name every mapped attribute, email_verified among them."""
+    template = users(**ALL)
+    for client in template.of_type("AWS::Cognito::UserPoolClient").values():
+        assert not {"WriteAttributes", "ReadAttributes"} & set(client["Properties"])
+    for provider in template.of_type("AWS::Cognito::UserPoolIdentityProvider").values():
+        mapped = set(provider["Properties"]["AttributeMapping"]) - {"username"}
+        assert mapped - WRITABLE <= {"email_verified"}
+    assert "email_verified" not in WRITABLE
+
+
+def test_tokens_of_the_app_reach_no_further_than_its_user_and_those_of_machines_no_user(users):
+    clients = users(**ALL).of_type("AWS::Cognito::UserPoolClient")
+    scopes = {name: set(client["Properties"]["AllowedOAuthScopes"]) for name, client in clients.items()}
+    of_machines = {scope for scope in scopes["MachineClient"] if scope.startswith("https://")}
+    assert scopes["MachineClient"] == of_machines
+    assert not of_machines & (scopes["MobileClient"] | scopes["WebClient"])
+    assert "aws.cognito.signin.user.admin" not in scopes["WebClient"]  # its tokens reach the instances
+    flows = {flow for client in clients.values() for flow in client["Properties"]["AllowedOAuthFlows"]}
+    assert "implicit" not in flows
+
+
+@pytest.mark.parametrize("name", ["MobileClient", "WebClient"])
+def test_codes_go_to_addresses_of_ours_only(users, name):
+    for over in ({}, RECOVERY, SOCIAL):
+        client = users(**over).properties(name)
+        for url in (*client["CallbackURLs"], *client["LogoutURLs"]):
+            assert url.startswith((f"https://{DOMAIN}/", f"https://{API}/")), url
+            assert "*" not in url
+
+
 def test_every_client_with_pages_has_their_style_and_machines_have_none(users):
     brandings = users().of_type("AWS::Cognito::ManagedLoginBranding").values()
     styled = {b["Properties"]["ClientId"]["Fn::GetAtt"][0] for b in brandings}
@@ -547,6 +639,23 @@ def test_the_trigger_is_there_where_a_provider_can_be_believed(users):
     }
 
 
+def test_where_only_administrators_invite_no_provider_lets_a_stranger_in(users):
+    """Cognito makes a profile for whoever comes through a provider, whoever may sign up: not here."""
+    for key in ("google", "apple"):
+        template = users(identity={"self_sign_up": False, "social": {key: f"acme/{key}"}})
+        assert pool_of(template)["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+        assert "PreSignUp" in pool_of(template)["LambdaConfig"]
+        variables = template.properties("MergeAccounts")["Environment"]["Variables"]
+        assert variables == {"INVITED_ONLY": "true"}
+    assert "Environment" not in users(**SOCIAL).properties("MergeAccounts")
+
+
+@pytest.mark.parametrize("key", ["facebook", "amazon"])
+def test_a_provider_that_cannot_tell_who_was_invited_is_refused_there(environment, key):
+    with pytest.raises(BlueprintError, match="only invited people may"):
+        environment(identity={"self_sign_up": False, "social": {key: f"acme/{key}"}})
+
+
 def test_the_trigger_can_look_and_link_in_this_pool_and_only_the_pool_calls_it(users):
     template = users(**SOCIAL)
     assert pool_of(template)["LambdaConfig"] == {"PreSignUp": {"Fn::GetAtt": ["MergeAccounts", "Arn"]}}
@@ -585,8 +694,9 @@ KEYS = {region: f"arn:aws:kms:{region}:111122223333:key/mrk-1" for region in (PR
 class Region:
     """One region's stack, with every function resolved as it would be there."""
 
-    def __init__(self, template: Template, region: str) -> None:
+    def __init__(self, template: Template, region: str, *, keep_imports: bool = False) -> None:
         self.region = region
+        self.keep_imports = keep_imports
         self.data = template.data
         self.parameters = {n: p["Default"] for n, p in template.data.get("Parameters", {}).items()}
         if region == STANDBY:
@@ -623,7 +733,9 @@ class Region:
             pseudo = {"AWS::Region": self.region, "AWS::AccountId": "111122223333", "AWS::Partition": "aws"}
             return {**pseudo, **self.parameters}.get(argument, f"{self.region}:{argument}")
         if name == "Fn::ImportValue":
-            return self.imports[argument]
+            return argument if self.keep_imports else self.imports[argument]
+        if name == "Fn::GetStackOutput":
+            return json.dumps(argument)
         if name == "Fn::GetAtt":
             return f"arn:aws:iam::111122223333:role/{self.region}-{argument[0]}"
         if name == "Fn::If":
@@ -696,6 +808,60 @@ def test_the_same_user_reaches_the_same_objects_in_both_regions_and_nobody_elses
         for action in ("s3:PutObjectAcl", "s3:DeleteBucket", "s3:GetObjectVersion", "s3:PutBucketPolicy"):
             assert not may(policy, action, f"{bucket}/users/{ANNA}/photo.jpg", tags)
             assert not may(policy, action, bucket, tags)
+
+
+@pytest.mark.parametrize("role", ["UserRole", "ServiceProviderRole"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(f"users/{BERT}/x", f"users/{BERT}/", f"users/{ANNA}x/x", f"users/{ANNA[:-1]}/x", f"users/{ANNA}"),
+        *(f"users/x/{ANNA}/x", f"/users/{ANNA}/x", f"Users/{ANNA}/x", f"users/{ANNA.upper()}x/x", "users/"),
+        *("users/*/x", "users/?/x", f"users/./{ANNA}/x", f"users/../users/{ANNA}/x", f"users%2F{ANNA}/x"),
+        *(f"users/{BERT}/../{ANNA}/x", "users//x", "users/${aws:PrincipalTag/sub}/x", "x", "", "*"),
+        *(f"{ANNA}/x", f"providers-{ANNA}/x", f"users-{ANNA}/x", f"static/users/{ANNA}/x"),
+    ],
+)
+def test_no_trick_with_a_name_reaches_beyond_ones_own_prefix(regions, role, key):
+    for name, region in regions.items():
+        policy, tags = policy_of(region, role), {"sub": ANNA}
+        for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"):
+            assert not may(policy, action, f"{BUCKETS[name]}/{key}", tags)
+        if key != f"users/{ANNA}/":
+            assert not may(policy, "s3:ListBucket", BUCKETS[name], tags, **{"s3:prefix": key})
+            # Whatever else is asked for beside the prefix.
+            more = {"s3:prefix": key, "s3:delimiter": "/", "s3:max-keys": "1"}
+            assert not may(policy, "s3:ListBucket", BUCKETS[name], tags, **more)
+
+
+def test_of_all_that_aws_can_do_a_signed_in_user_may_do_this(regions):
+    """Every action of S3 and KMS that there is, on an object of his own, the bucket and its key."""
+    actions = {f"{module.prefix}:{name}" for module in (s3, kms) for name in all_actions(module)}
+    assert len(actions) > 150
+    for name, region in regions.items():
+        bucket, tags = BUCKETS[name], {"sub": ANNA}
+        context = {
+            "s3:prefix": f"users/{ANNA}/",
+            "kms:ViaService": f"s3.{name}.amazonaws.com",
+            "kms:EncryptionContext:aws:s3:arn": bucket,
+        }
+        for role in ("UserRole", "ServiceProviderRole"):
+            assert "ManagedPolicyArns" not in region.properties(role)
+            assert len(region.properties(role)["Policies"]) == 1
+            policy = policy_of(region, role)
+
+            def allowed(resource: str, policy: Any = policy, tags=tags, context=context) -> set[str]:
+                return {action for action in actions if may(policy, action, resource, tags, **context)}
+
+            work = {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"}
+            assert allowed(f"{bucket}/users/{ANNA}/photo.jpg") == work
+            assert allowed(f"{bucket}/providers/{BERT}/menu.jpg") == {"s3:GetObject"}
+            assert allowed(bucket) == {"s3:ListBucket"}
+            assert allowed(KEYS[name]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+            assert allowed("*") == allowed("arn:aws:s3:::other") == set()
+
+
+def all_actions(module: Any) -> list[str]:
+    return [name for name, thing in vars(module).items() if isinstance(thing, Action)]
 
 
 def test_the_policies_of_both_regions_say_the_same_of_a_user(regions):

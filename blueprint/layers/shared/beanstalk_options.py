@@ -28,7 +28,7 @@ class Number:
     most: int
 
     def takes(self, value: str) -> bool:
-        return bool(re.fullmatch(r"-?\d+", value)) and self.least <= int(value) <= self.most
+        return bool(re.fullmatch(r"-?[0-9]+", value)) and self.least <= int(value) <= self.most
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ _PROCESS: dict[str, Kind] = {
     "HealthCheckPath": Text(r"/\S*"),
     "HealthCheckTimeout": Number(1, 60),
     "HealthyThresholdCount": Number(2, 10),
-    "MatcherHTTPCode": Text(r"[2-4]\d\d([,-][2-4]\d\d)*"),
+    "MatcherHTTPCode": Text(r"[2-4][0-9]{2}([,-][2-4][0-9]{2})*"),
     "Port": Number(1, 65535),
     "Protocol": Word(("HTTP", "HTTPS")),  # TCP is for network load balancers
     "StickinessEnabled": _YES_NO,
@@ -155,7 +155,7 @@ OPTIONS: dict[str, dict[str, Kind]] = {
         "allow_url_fopen": Word(("On", "Off")),
         "display_errors": Word(("On", "Off")),
         "document_root": Text(r"/\S*"),
-        "memory_limit": Text(r"\d+M"),
+        "memory_limit": Text(r"[0-9]+M"),
     },
     "aws:elasticbeanstalk:environment": {
         "EnvironmentType": Word(("SingleInstance", "LoadBalanced")),
@@ -172,7 +172,7 @@ OPTIONS: dict[str, dict[str, Kind]] = {
     },
     "aws:elasticbeanstalk:managedactions": {
         "ManagedActionsEnabled": _YES_NO,
-        "PreferredStartTime": Text(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun):([01]\d|2[0-3]):[0-5]\d"),  # UTC
+        "PreferredStartTime": Text(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun):([01][0-9]|2[0-3]):[0-5][0-9]"),  # UTC
         "ServiceRoleForManagedUpdates": _ANY,
     },
     "aws:elasticbeanstalk:managedactions:platformupdate": {
@@ -180,7 +180,7 @@ OPTIONS: dict[str, dict[str, Kind]] = {
         "UpdateLevel": Word(("patch", "minor")),
     },
     # Of a listener of a shared load balancer nothing else can be said, and only at creation.
-    r"aws:elbv2:listener:\d+": {"Rules": Text(r"[A-Za-z0-9]+(,[A-Za-z0-9]+)*")},
+    r"aws:elbv2:listener:[0-9]+": {"Rules": Text(r"[A-Za-z0-9]+(,[A-Za-z0-9]+)*")},
     # Of a shared load balancer nothing else can be said. ManagedSecurityGroup would make a second one.
     "aws:elbv2:loadbalancer": {
         "SecurityGroups": Text(_ID_LIST.format("sg")),

@@ -48,6 +48,22 @@ def test_numbers_have_the_range_of_the_guide(namespace: str, name: str, least: i
     assert not any(
         takes(namespace, name, text) for text in ("", f"{least}.0", f" {least}", f"{least}\n", "true")
     )
+    arabic = str(least).translate({ord(digit): ord(digit) - ord("0") + 0x660 for digit in "0123456789"})
+    assert not takes(namespace, name, arabic)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "text"),
+    [
+        (PROCESS, "MatcherHTTPCode", "2\u06600"),
+        ("aws:elasticbeanstalk:container:php:phpini", "memory_limit", "\u0665\u0661M"),
+        ("aws:elasticbeanstalk:managedactions", "PreferredStartTime", "Sun:0\u0663:00"),
+        ("aws:elbv2:listener:\u0664\u0664", "Rules", "default"),
+    ],
+)
+def test_digits_of_other_scripts_are_no_digits(namespace: str, name: str, text: str) -> None:
+    assert kind_of(namespace.replace("\u0664\u0664", "44"), name)
+    assert not takes(namespace, name, text)
 
 
 @pytest.mark.parametrize(
