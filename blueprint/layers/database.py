@@ -35,14 +35,16 @@ def stacks(env: Environment) -> list[Stack]:
     settings = _settings(stack, env)
     if env.database.engine == RDS:  # its users are made through the proxy
         server = mysql.add(stack, env, settings, secrets.master)
-        proxy = proxies.add(stack, env, server, secrets)
-        users.add_users(stack, env, server, secrets, proxy=proxy)
+        master = users.add_master(stack, env, server, secrets)
+        proxy = proxies.add(stack, env, server, secrets, after=master.ready)
+        users.add_users(stack, env, server, secrets, master, proxy=proxy)
         _outputs(stack, proxy.writer, proxy.reader, secrets.application)
         return [stack]
     server = aurora.add(stack, env, settings, secrets.master)
-    made = users.add_users(stack, env, server, secrets, proxy=None)
+    master = users.add_master(stack, env, server, secrets)
+    made = users.add_users(stack, env, server, secrets, master, proxy=None)
     if env.database.proxy.enabled:
-        proxy = proxies.add(stack, env, server, secrets, after=made)
+        proxy = proxies.add(stack, env, server, secrets, after=[made])
         _outputs(stack, proxy.writer, proxy.reader, secrets.application)
     else:
         _outputs(stack, server.writer, server.reader, secrets.application)
