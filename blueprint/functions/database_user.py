@@ -83,31 +83,33 @@ def make_user(run: Run, username: str, schema: str, password: str) -> None:
     run(f"GRANT ALL PRIVILEGES ON `{schema}`.* TO {user}")
 
 
-def change_password(run: Run, username: str, new: str, current: str) -> None:
+def change_password(run: Run, username: str, schema: str, new: str, current: str) -> None:
     """From now on the new password counts and the one in use, whatever a former attempt has left.
 
     RETAIN keeps whichever password the user has at that moment: said twice, or after a rotation that broke
-    off, it would keep another than the one that everybody uses.
+    off, it would keep another than the one that everybody uses. So a user that is not as it should be, or
+    not there, is made fit with the password in use first.
     """
-    user, held = f"'{_safe(username)}'@'%'", passwords(run, username)
-    if _is_of(held[0], new) and _is_of(held[1], current):
+    primary, former = passwords(run, username)
+    if _is_of(primary, new) and _is_of(former, current):
         return
-    if not _is_of(held[0], current):
-        run(f"ALTER USER {user} IDENTIFIED WITH {PLUGIN} AS '{digest(current)}'")
-    run(f"ALTER USER {user} IDENTIFIED WITH {PLUGIN} AS '{digest(new)}' RETAIN CURRENT PASSWORD")
+    if faults(run, username, schema, current, current):
+        make_user(run, username, schema, current)
+    changed = f"IDENTIFIED WITH {PLUGIN} AS '{digest(new)}' RETAIN CURRENT PASSWORD"
+    run(f"ALTER USER '{_safe(username)}'@'%' {changed}")
 
 
 def passwords(run: Run, username: str) -> tuple[bytes, bytes]:
-    """What MySQL keeps of the user's password and of a former one; nothing where it keeps another kind."""
+    """What MySQL keeps of the user's password and of a former one; nothing where there is none of ours."""
     rows = run(
         "SELECT plugin, HEX(authentication_string), "  # noqa: S608 (checked)
         "HEX(JSON_UNQUOTE(JSON_EXTRACT(user_attributes, '$.additional_password'))) "
         f"FROM mysql.user WHERE user = '{_safe(username)}' AND host = '%'"
     )
-    if not rows:
-        raise Failure("the application's user is missing: deploy the stack to make it again")
-    plugin, primary, former = rows[0]
-    return (bytes.fromhex(primary), bytes.fromhex(former)) if plugin == PLUGIN else (b"", b"")
+    for plugin, primary, former in rows:
+        if plugin == PLUGIN:
+            return bytes.fromhex(primary), bytes.fromhex(former)
+    return b"", b""
 
 
 def faults(run: Run, username: str, schema: str, new: str, current: str) -> list[str]:
@@ -122,7 +124,7 @@ def faults(run: Run, username: str, schema: str, new: str, current: str) -> list
     if len(hosts) > 1:
         wrong.append("another user of its name stands before it")
     if ["%", "ANY", "N"] not in hosts:
-        wrong.append("it may connect without TLS, or not at all")
+        wrong.append("it is missing, locked, or may connect without TLS")
     known = {"name": name, "grantee": f"'''{name}''@''%'''", "schema": _safe(schema)}
     if any(run(f"SELECT 1 FROM {where.format(**known)} LIMIT 1") for where in _ELSEWHERE):  # noqa: S608
         wrong.append("it may do more than its schema needs")
@@ -202,7 +204,8 @@ def handler_over(as_master: Callable[[], Run]) -> Callable[[dict[str, Any], Any]
     """
 
     def apply(new: Credentials, current: Credentials, context: Any) -> None:
-        change_password(as_master(), new["username"], new["password"], current["password"])
+        schema = os.environ["SCHEMA"]
+        change_password(as_master(), new["username"], schema, new["password"], current["password"])
 
     def prove(new: Credentials, current: Credentials, context: Any) -> None:
         schema = os.environ["SCHEMA"]

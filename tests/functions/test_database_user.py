@@ -362,18 +362,24 @@ def test_a_password_that_is_not_in_force_is_not_handed_out(made: World) -> None:
     assert made.current == OLD
 
 
-def test_a_user_that_lost_tls_stops_the_rotation(made: World) -> None:
-    made.database.users["application"].ssl = ""
+def test_a_user_that_loses_tls_meanwhile_stops_the_rotation(made: World) -> None:
     made.rotate("createSecret", "setSecret")
+    made.database.users["application"].ssl = ""
     with pytest.raises(Exception, match="without TLS"):
         made.rotate("testSecret")
 
 
-def test_a_user_that_is_missing_is_not_made_by_a_rotation(made: World) -> None:
+@pytest.mark.parametrize("over", [{"ssl": ""}, {"locked": "Y"}, None], ids=["no TLS", "locked", "missing"])
+def test_a_rotation_makes_the_user_fit_again(made: World, over: dict[str, str] | None) -> None:
+    """So there is one thing to do at night, whatever happened to it: rotate."""
     made.database.users.clear()
-    made.rotate("createSecret")
-    with pytest.raises(Exception, match="is missing"):
-        made.rotate("setSecret")
+    if over:
+        made.database.users["application"] = made.database.user(OLD, **over)
+    made.rotate()
+    user = made.database.users["application"]
+    assert (user.ssl, user.locked) == ("ANY", "N")
+    assert made.database.accepts(made.current)
+    assert made.database.accepts(OLD)
 
 
 def test_the_trial_of_a_new_schedule_changes_nothing(made: World) -> None:
