@@ -47,7 +47,6 @@ def add(stack: Stack, env: Environment, settings: Settings, master: AWSHelperFn)
         _scale_readers(stack, env, cluster, members)
     if env.recovery:
         _global(stack, env, cluster)
-    stack.output("ClusterArn", GetAtt(cluster, "DBClusterArn"), "ARN of the cluster")
     return Server(
         arn=GetAtt(cluster, "DBClusterArn"),
         writer=GetAtt(cluster, "Endpoint.Address"),
