@@ -173,6 +173,7 @@ def _explain_replica(replica: DBInstance) -> None:
     suppress(replica, "checkov", "CKV_AWS_293", reason)
     suppress(replica, "cdk_nag", "AwsSolutions-RDS10", reason)
     suppress(replica, "guard", "RDS_INSTANCE_DELETION_PROTECTION_ENABLED", reason)
+    suppress(replica, "cfn_nag", "F80", reason)
     reason = (
         "A read replica takes its key from its source, and is made anew from it when it is lost: the source "
         "is encrypted with our key, backed up and doubled in another zone."

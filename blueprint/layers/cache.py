@@ -228,12 +228,11 @@ def _explain(group: ReplicationGroup, env: Environment) -> None:
         "number would hide nothing from who is inside."
     )
     suppress(group, "cdk_nag", "AwsSolutions-AEC5", port)
-    signs_in = (
+    user = (
         "Who connects signs in as a user of the group that UserGroupIds names, which ElastiCache recommends "
         "over the token that this rule looks for; the two exclude one another."
     )
-    suppress(group, "cdk_nag", "AwsSolutions-AEC6", signs_in)
-    suppress(group, "checkov", "CKV_AWS_31", signs_in)
+    suppress(group, "cdk_nag", "AwsSolutions-AEC6", user)
     if env.cache.snapshot_days < 15:
         suppress(
             group,
