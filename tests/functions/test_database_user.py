@@ -298,6 +298,14 @@ def test_each_step_may_be_repeated(made: World, repeated: str) -> None:
     assert made.database.accepts(OLD)
 
 
+def test_a_password_that_is_set_already_is_only_looked_at(made: World) -> None:
+    made.rotate("createSecret", "setSecret")
+    made.database.said.clear()
+    made.rotate("setSecret")
+    assert made.database.said
+    assert all(sql.startswith("SELECT") for sql in made.database.said)
+
+
 @pytest.mark.parametrize("broken_after", range(1, 4))
 def test_the_steps_may_begin_again_from_the_first(made: World, broken_after: int) -> None:
     made.rotate(*STEPS[:broken_after])
