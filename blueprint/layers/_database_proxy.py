@@ -111,11 +111,12 @@ def _target(
 ) -> DBProxyTargetGroup:
     wish = env.database.proxy
     filters = {"SessionPinningFilters": ["EXCLUDE_VARIABLE_SETS"]} if wish.share_after_set else {}
+    # Without instances there is no target, and the stack waits until the proxy can sign in.
+    waits = {"DependsOn": sorted({resource.title for resource in before})} if before else {}
     return stack.add(
         DBProxyTargetGroup(
             "ProxyTarget",
-            # Without instances there is no target, and the stack waits until the proxy can sign in.
-            DependsOn=sorted({resource.title for resource in before}),
+            **waits,
             DBProxyName=Ref(proxy),
             TargetGroupName="default",
             ConnectionPoolConfigurationInfo=ConnectionPoolConfigurationInfoFormat(
