@@ -116,6 +116,7 @@ NOT_NAMES = {
     ("AWS::ApplicationAutoScaling::ScalableTarget", "ScalableDimension"),
     ("AWS::ApplicationAutoScaling::ScalableTarget", "ServiceNamespace"),
     ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
+    ("AWS::ElastiCache::User", "UserName"),  # inside one cache
     ("AWS::RDS::DBCluster", "DatabaseName"),
     ("AWS::RDS::DBCluster", "SnapshotIdentifier"),
     ("AWS::RDS::DBCluster", "SourceDBClusterIdentifier"),
@@ -594,7 +595,7 @@ SECRETS = re.compile(
         (?i:password|passwd|secret|token|api_?key)\\?["']?\s*[:=]\s*\\?["'][^"'{\\]{4,}""",
     re.VERBOSE,
 )
-_SECRET_PROPERTY = re.compile(r"(Password|SecretString|AuthToken|PrivateKey|SecretKey)$")
+_SECRET_PROPERTY = re.compile(r"(Passwords?|SecretString|AuthToken|PrivateKey|SecretKey)(/\d+)?$")
 
 
 @check

@@ -269,8 +269,8 @@ class Database(Section):
     )
     version: Annotated[str, BeforeValidator(as_written), AfterValidator(_version)] = Field(
         default="8.0.mysql_aurora.3.10.5",
-        description="Full engine version; the default is a version with long-term support. Never moves by "
-        "itself, so that both regions have the same.",
+        description="Full engine version; the default is a version with long-term support. No other minor "
+        "version comes by itself, so that both regions have the same; patches of this one may.",
     )
     instance_class: Annotated[str, AfterValidator(_class)] = Field(
         default=SERVERLESS, description="db.serverless, which grows and shrinks by itself, or a fixed size."

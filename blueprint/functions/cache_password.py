@@ -1,6 +1,6 @@
-"""Rotates the password of the cache through the API of ElastiCache, which keeps the former one beside it.
+"""Rotates the password of the cache's user, who has two: the new one, and the former until the next rotation.
 
-Environment: ``CACHE`` is the id of the replication group.
+Environment: ``USER_ID`` is the user's id.
 """
 
 from __future__ import annotations
@@ -13,37 +13,30 @@ import boto3
 
 from blueprint.functions.rotation import Credentials, rotation
 
-FIRST_LOOK_SECONDS, LOOK_SECONDS = 10.0, 5.0
+LOOK_SECONDS = 5.0
 KEPT_SECONDS = 20.0  # of the function's time, for giving up in order
 
 look_again = time.sleep
 
 
-def set_password(credentials: Credentials, context: Any) -> None:
-    """The new password and the one in use count from now on; the one before that does not any more."""
-    boto3.client("elasticache").modify_replication_group(
-        ReplicationGroupId=os.environ["CACHE"],
-        AuthToken=credentials["password"],
-        AuthTokenUpdateStrategy="ROTATE",
-        ApplyImmediately=True,
+def set_passwords(new: Credentials, current: Credentials, context: Any) -> None:
+    """Both by name, so that it may be said again whatever a former attempt has left."""
+    both = list(dict.fromkeys((new["password"], current["password"])))
+    boto3.client("elasticache").modify_user(
+        UserId=os.environ["USER_ID"], AuthenticationMode={"Type": "password", "Passwords": both}
     )
 
 
-def wait_until_in_force(credentials: Credentials, context: Any) -> None:
-    look_again(FIRST_LOOK_SECONDS)
+def wait_until_in_force(new: Credentials, current: Credentials, context: Any) -> None:
     while True:
-        status, pending = _state()
-        if status == "available" and "AuthTokenStatus" not in pending:
-            return
-        if context.get_remaining_time_in_millis() / 1000 < KEPT_SECONDS:
-            raise TimeoutError(f"the cache's new password is not in force yet: the cache is {status}")
         look_again(LOOK_SECONDS)
+        [user] = boto3.client("elasticache").describe_users(UserId=os.environ["USER_ID"])["Users"]
+        if user["Status"] == "active":
+            break
+        if context.get_remaining_time_in_millis() / 1000 < KEPT_SECONDS:
+            raise TimeoutError(f"the cache's new password is not in force yet: its user is {user['Status']}")
+    if user["Authentication"]["PasswordCount"] < len({new["password"], current["password"]}):
+        raise ValueError("the cache's user has not both passwords")
 
 
-def _state() -> tuple[str, dict[str, Any]]:
-    found = boto3.client("elasticache").describe_replication_groups(ReplicationGroupId=os.environ["CACHE"])
-    [cache] = found["ReplicationGroups"]
-    return cache["Status"], cache.get("PendingModifiedValues", {})
-
-
-handler = rotation(apply=set_password, prove=wait_until_in_force)
+handler = rotation(apply=set_passwords, prove=wait_until_in_force)

@@ -16,11 +16,14 @@ PASSWORD_CHARACTERS = 40  # RDS takes 41 of a master user
 CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 
 Credentials = dict[str, Any]  # of the secret: username, password and whatever else stands there
-Step = Callable[[Credentials, Any], None]  # the new credentials, and Lambda's context
+Step = Callable[[Credentials, Credentials, Any], None]  # the new credentials, those in use, Lambda's context
 
 
 def rotation(*, apply: Step, prove: Step) -> Callable[[dict[str, Any], Any], None]:
-    """The Lambda handler that has ``apply`` set a new password and ``prove`` find it in force."""
+    """The Lambda handler that has ``apply`` set a new password and ``prove`` find it in force.
+
+    When a schedule is made, Secrets Manager has ``prove`` try a version that equals the current one.
+    """
 
     def handler(event: dict[str, Any], context: Any) -> None:
         secret, token, step = event["SecretId"], event["ClientRequestToken"], event["Step"]
@@ -33,10 +36,9 @@ def rotation(*, apply: Step, prove: Step) -> Callable[[dict[str, Any], Any], Non
         print(f"{step} of {secret}")
         if step == "createSecret":
             _create(manager, secret, token)
-        elif step == "setSecret":
-            apply(version(manager, secret, PENDING, token), context)
-        elif step == "testSecret":
-            prove(version(manager, secret, PENDING, token), context)
+        elif step in ("setSecret", "testSecret"):
+            work = apply if step == "setSecret" else prove
+            work(version(manager, secret, PENDING, token), version(manager, secret, CURRENT), context)
         elif step == "finishSecret":
             _finish(manager, secret, token)
         else:

@@ -40,13 +40,13 @@ FOLLOWS, ALONE = 1, 2
 
 def add(stack: Stack, env: Environment, settings: Settings, master: AWSHelperFn) -> Server:
     """The cluster with its instances; ``master`` is the ARN of the master user's secret."""
-    cluster = _cluster(stack, env, settings, master)
-    members = _instances(stack, env, settings, cluster)
+    group = _instance_parameters(stack, env)
+    cluster = _cluster(stack, env, settings, master, group)
+    members = _instances(stack, env, settings, cluster, group)
     if env.database.reader_scaling.maximum:
         _scale_readers(stack, env, cluster, members)
     if env.recovery:
         _global(stack, env, cluster)
-    stack.output("ClusterArn", GetAtt(cluster, "DBClusterArn"), "ARN of the cluster")
     return Server(
         arn=GetAtt(cluster, "DBClusterArn"),
         writer=GetAtt(cluster, "Endpoint.Address"),
@@ -57,7 +57,9 @@ def add(stack: Stack, env: Environment, settings: Settings, master: AWSHelperFn)
     )
 
 
-def _cluster(stack: Stack, env: Environment, settings: Settings, master: AWSHelperFn) -> DBCluster:
+def _cluster(
+    stack: Stack, env: Environment, settings: Settings, master: AWSHelperFn, group: DBParameterGroup
+) -> DBCluster:
     db = env.database
     name = names.database(env)
     groups = shared.log_groups(stack, settings, "cluster", name, shared.log_retention(stack, env))
@@ -76,6 +78,7 @@ def _cluster(stack: Stack, env: Environment, settings: Settings, master: AWSHelp
         KmsKeyId=settings.key_arn,
         StorageType="aurora-iopt1" if db.storage.type == "io-optimized" else "aurora",
         DBClusterParameterGroupName=Ref(_cluster_parameters(stack, env)),
+        DBInstanceParameterGroupName=Ref(group),  # RDS reads it in an upgrade to another major version
         EnableHttpEndpoint=True,  # the Data API, by which users are made
         EnableIAMDatabaseAuthentication=True,
         EnableCloudwatchLogsExports=list(shared.LOGS),
@@ -172,8 +175,8 @@ def _generation(env: Environment) -> str:
 # -- instances ---------------------------------------------------------------------------------------------
 
 
-def _instances(stack: Stack, env: Environment, settings: Settings, cluster: DBCluster) -> list[DBInstance]:
-    group = stack.add(
+def _instance_parameters(stack: Stack, env: Environment) -> DBParameterGroup:
+    return stack.add(
         DBParameterGroup(
             f"InstanceParameters{_generation(env)}",
             Description="Settings of instances",
@@ -182,6 +185,11 @@ def _instances(stack: Stack, env: Environment, settings: Settings, cluster: DBCl
         ),
         setting="database.parameters.instance",
     )
+
+
+def _instances(
+    stack: Stack, env: Environment, settings: Settings, cluster: DBCluster, group: DBParameterGroup
+) -> list[DBInstance]:
     role = shared.monitoring_role(stack)
     titles = ["Writer", *(f"Reader{number}" for number in range(1, env.database.readers + 1))]
     members: list[DBInstance] = []

@@ -82,7 +82,6 @@ def _common(
         "PerformanceInsightsKMSKeyId": settings.key_arn,
         "PerformanceInsightsRetentionPeriod": shared.INSIGHTS_DAYS[db.insights],
         "DatabaseInsightsMode": db.insights,
-        "DeletionProtection": db.deletion_protection,
     }
 
 
@@ -120,6 +119,7 @@ def _writer(
         BackupRetentionPeriod=settings.backup_days,
         PreferredBackupWindow=settings.backup_window,
         DeleteAutomatedBackups=False,
+        DeletionProtection=env.database.deletion_protection,
         **origin,
         **common,
     )
@@ -137,7 +137,10 @@ def _replica(
     common: dict[str, Any],
     retention: Any,
 ) -> DBInstance:
-    """A copy that answers reading queries. Version, key, size and subnets are those of its source."""
+    """A copy that answers reading queries. Version, key, size and subnets are those of its source.
+
+    It is not protected from deletion: the environment's file could not ask for fewer readers any more.
+    """
     groups = shared.log_groups(stack, settings, "instance", name, retention, owner=f"Reader{number}")
     replica = DBInstance(
         f"Reader{number}",
@@ -147,7 +150,6 @@ def _replica(
         SourceDBInstanceIdentifier=Ref(writer),
         **common,
     ).no_validation()  # troposphere reckons with a size, which a replica must not name
-    _explain(replica, env)
     _explain_replica(replica)
     return stack.add(replica, setting="database.readers")
 
@@ -162,6 +164,16 @@ def _explain(instance: DBInstance, env: Environment) -> None:
 
 
 def _explain_replica(replica: DBInstance) -> None:
+    shared.pinned(replica)
+    shared.usual_port(replica)
+    reason = (
+        "A read replica holds nothing of its own and comes and goes with database.readers: protected, it "
+        "would outlive the wish for it. Its source is protected."
+    )
+    suppress(replica, "checkov", "CKV_AWS_293", reason)
+    suppress(replica, "cdk_nag", "AwsSolutions-RDS10", reason)
+    suppress(replica, "guard", "RDS_INSTANCE_DELETION_PROTECTION_ENABLED", reason)
+    suppress(replica, "cfn_nag", "F80", reason)
     reason = (
         "A read replica takes its key from its source, and is made anew from it when it is lost: the source "
         "is encrypted with our key, backed up and doubled in another zone."

@@ -40,17 +40,18 @@ class Proxy:
 
 
 def add(
-    stack: Stack, env: Environment, server: Server, secrets: Secrets, after: AWSObject | None = None
+    stack: Stack, env: Environment, server: Server, secrets: Secrets, *, after: Sequence[AWSObject]
 ) -> Proxy:
-    """The proxy before ``server``, once ``after`` is done. Signing in takes TLS and the application's secret.
+    """The proxy before ``server``, once all of ``after`` is done.
 
-    With rds-mysql the function that makes users comes through here too, as the master user; for that user
-    the proxy takes IAM tokens only, and alone reads the password.
+    Signing in takes TLS and the application's secret. With rds-mysql the function that makes users comes
+    through here too, as the master user: for that one the proxy takes IAM tokens only, and alone reads the
+    password.
     """
     auth = [_auth(secrets.application, by_iam=False)]
     if env.database.engine == RDS:
         auth.insert(0, _auth(secrets.master, by_iam=True))
-    name = names.database(env)
+    name = names.database_proxy(env)
     proxy = stack.add(
         DBProxy(
             "Proxy",
@@ -65,8 +66,7 @@ def add(
         ),
         setting="database.proxy.enabled",
     )
-    before = [*server.members, *([after] if after else [])]
-    target = _target(stack, env, server, proxy, before)
+    target = _target(stack, env, server, proxy, [*server.members, *after])
     reader = GetAtt(proxy, "Endpoint")  # answers for readers where there are none
     if server.has_readers:
         reader = server.reader if env.database.engine == RDS else _reader(stack, name, target, proxy)
@@ -111,10 +111,12 @@ def _target(
 ) -> DBProxyTargetGroup:
     wish = env.database.proxy
     filters = {"SessionPinningFilters": ["EXCLUDE_VARIABLE_SETS"]} if wish.share_after_set else {}
+    # Without instances there is no target, and the stack waits until the proxy can sign in.
+    waits = {"DependsOn": sorted({resource.title for resource in before})} if before else {}
     return stack.add(
         DBProxyTargetGroup(
             "ProxyTarget",
-            DependsOn=[resource.title for resource in before],  # without instances there is no target
+            **waits,
             DBProxyName=Ref(proxy),
             TargetGroupName="default",
             ConnectionPoolConfigurationInfo=ConnectionPoolConfigurationInfoFormat(

@@ -160,8 +160,9 @@ def log_groups(
 def pinned(resource: AWSObject) -> None:
     """No minor version by itself: the template would be behind, and the regions would differ."""
     reason = (
-        "The version is pinned so that all regions of a global database have the same and no update of the "
-        "stack meets a newer one than its own; upgrades are made by changing database.version."
+        "The minor version is pinned so that all regions of a global database have the same and no update of "
+        "the stack meets a newer one than its own; AWS patches it all the same, as a version with long-term "
+        "support, and upgrades are made by changing database.version."
     )
     suppress(resource, "checkov", "CKV_AWS_226", reason)
     suppress(resource, "guard", "RDS_AUTOMATIC_MINOR_VERSION_UPGRADE_ENABLED", reason)

@@ -6,6 +6,7 @@ docs/decisions/0008-database-users.md says why it is done this way.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -85,10 +86,37 @@ def _key_in(region: str, key: AWSHelperFn) -> AWSHelperFn:
     )
 
 
+@dataclass(frozen=True)
+class Master:
+    """The master user: the function that rotates its password, and what must be done before it counts."""
+
+    function: Function
+    ready: Sequence[AWSObject]
+
+
+def add_master(stack: Stack, env: Environment, server: Server, secrets: Secrets) -> Master:
+    """The master user's function. A restored database brings a password of its own and is given ours."""
+    restored = bool(env.database.restore_from.snapshot or env.database.restore_from.source)
+    function = _master_function(stack, server, secrets, restored=restored)
+    writer = server.members[:1]
+    if not restored:
+        return Master(function, writer)
+    adopted = add_custom_resource(
+        stack,
+        "MasterPassword",
+        "Custom::MasterPassword",
+        function,
+        {"Secret": secrets.master, "Database": server.arn},
+        depends_on=writer,
+        setting="database.restore_from",
+    )
+    return Master(function, [*writer, adopted])
+
+
 def add_users(
-    stack: Stack, env: Environment, server: Server, secrets: Secrets, *, proxy: Proxy | None
+    stack: Stack, env: Environment, server: Server, secrets: Secrets, master: Master, *, proxy: Proxy | None
 ) -> AWSObject:
-    """The rotation of both passwords, and the application's user; through ``proxy`` where there is no API."""
+    """The application's user, made through ``proxy`` where there is no API, and both rotations."""
     days = stack.parameter(
         "RotationDays",
         env.database.rotation_days,
@@ -100,31 +128,17 @@ def add_users(
         description="How often the passwords of both users are changed, in days.",
         constraint="A number of days from 1 to 90.",
     )
-    logs_key = stack.output_of("security", "LogsKeyArn")
-    master = _master_function(stack, server, secrets, logs_key)
-    before: list[AWSObject] = [*server.members[:1], *([proxy.target] if proxy else [])]
-    if env.database.restore_from.snapshot or env.database.restore_from.source:
-        adopted = add_custom_resource(
-            stack,
-            "MasterPassword",
-            "Custom::MasterPassword",
-            master,
-            {"Secret": secrets.master, "Database": server.arn},
-            depends_on=before,
-            setting="database.restore_from",
-        )
-        before = [*before, adopted]
-    user = _user_function(stack, env, server, secrets, logs_key, proxy)
+    user = _user_function(stack, env, server, secrets, proxy)
     made = add_custom_resource(
         stack,
         "ApplicationUser",
         "Custom::DatabaseUser",
         user,
         {"Secret": secrets.application, "Database": server.arn},  # another database has to have its user too
-        depends_on=before,
+        depends_on=[*master.ready, *([proxy.target] if proxy else [])],
     )
     for name, secret, function in (
-        ("Master", secrets.master, master),
+        ("Master", secrets.master, master.function),
         ("Application", secrets.application, user),
     ):
         rotate(
@@ -142,14 +156,14 @@ def add_users(
 # -- functions ---------------------------------------------------------------------------------------------
 
 
-def _master_function(stack: Stack, server: Server, secrets: Secrets, logs_key: AWSHelperFn) -> Function:
+def _master_function(stack: Stack, server: Server, secrets: Secrets, *, restored: bool) -> Function:
     return add_function(
         stack,
         "MasterUser",
-        "database_master",
+        "database_restored" if restored else "database_master",
         purpose="Rotates the password of the database's master user",
         timeout_seconds=300,
-        log_key_arn=logs_key,
+        log_key_arn=stack.output_of("security", "LogsKeyArn"),
         environment={"DATABASE": server.arn},
         statements=[
             *rotates(secrets.master, secrets.key_arns),
@@ -172,26 +186,25 @@ def _user_function(
     env: Environment,
     server: Server,
     secrets: Secrets,
-    logs_key: AWSHelperFn,
     proxy: Proxy | None,
 ) -> Function:
     master = env.database.restore_from.master_username
     environment: dict[str, Any] = {"USERNAME": APPLICATION_USER, "SCHEMA": SCHEMA}
     if proxy:
-        statements = [_connects(proxy, master)]
+        module, statements = "database_user_mysql", [_connects(proxy, master)]
         environment |= {"PROXY": proxy.writer, "MASTER": master}
         network = {"network": _application_network(stack, env)}
     else:
-        statements = _says_sql(server, secrets)
+        module, statements = "database_user_aurora", _says_sql(server, secrets)
         environment |= {"CLUSTER": server.arn, "MASTER_SECRET": secrets.master}
         network = {}
     return add_function(
         stack,
         "DatabaseUser",
-        "database_user",
+        module,
         purpose="Makes the application's database user and rotates its password",
         timeout_seconds=180,
-        log_key_arn=logs_key,
+        log_key_arn=stack.output_of("security", "LogsKeyArn"),
         environment=environment,
         statements=[*rotates(secrets.application, secrets.key_arns), *statements],
         **network,

@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
-from troposphere import AWSHelperFn, GetAtt, Ref, Sub, Tags
+from troposphere import AWSHelperFn, GetAtt, Join, Ref, Split, Sub, Tags
 from troposphere.ec2 import VPC, RouteTable, VPCEndpoint
 
 from blueprint.environment import Environment
+from blueprint.environment.database_model import RDS
 from blueprint.environment.regions import WITHOUT_SERVICE
 from blueprint.layers import _network_groups as groups
 from blueprint.layers.shared import beanstalk_buckets
@@ -117,6 +118,10 @@ _READ_BUCKETS = (
 )
 #: Where an instance tells CloudFormation that it is ready, by an address that CloudFormation signed.
 _SIGNAL_BUCKET = "cloudformation-waitcondition-${AWS::Region}"
+#: Where a function in the network answers it for a custom resource; the region stands there without hyphens.
+_ANSWERS = "arn:${AWS::Partition}:s3:::cloudformation-custom-resource-response-${Region}/*"
+#: What the function that makes the users of rds-mysql does to their secret, besides reading it.
+_ROTATION = ("GetRandomPassword", "PutSecretValue", "UpdateSecretVersionStage")
 
 
 def services(env: Environment) -> list[str]:
@@ -129,9 +134,9 @@ def services(env: Environment) -> list[str]:
     return sorted(wanted)
 
 
-def add_gateways(stack: Stack, vpc: VPC, tables: Sequence[RouteTable]) -> None:
+def add_gateways(stack: Stack, env: Environment, vpc: VPC, tables: Sequence[RouteTable]) -> None:
     """The free endpoints, for the route ``tables``."""
-    _gateway(stack, vpc, "S3Endpoint", "s3", tables, _s3_policy(stack))
+    _gateway(stack, vpc, "S3Endpoint", "s3", tables, _s3_policy(stack, env))
     _gateway(stack, vpc, "DynamoDbEndpoint", "dynamodb", tables, _dynamodb_policy())
 
 
@@ -145,7 +150,9 @@ def interface_stack(env: Environment) -> Stack:
         purpose="Interface endpoints: AWS services inside the VPC.",
     )
     vpc_id = stack.output_of("network", "VpcId")
-    group = groups.add_endpoints(stack, vpc_id, stack.output_of("network", "ApplicationSecurityGroupId"))
+    callers = ["Application", *(["DatabaseUser"] if _has_function(env) else [])]
+    allowed = {name: stack.output_of("network", f"{name}SecurityGroupId") for name in callers}
+    group = groups.add_endpoints(stack, vpc_id, allowed)
     zones = range(1, env.network.zones + 1)
     subnets = [stack.output_of("network", f"ApplicationSubnet{zone}Id") for zone in zones]
     for service in services(env):
@@ -161,11 +168,16 @@ def interface_stack(env: Environment) -> Stack:
             Tags=_tags(stack, service),
         )
         if service not in WITHOUT_POLICY:
-            endpoint.PolicyDocument = _interface_policy(service)
+            endpoint.PolicyDocument = _interface_policy(env, service)
         stack.add(endpoint, "network.interface_endpoints" if asked else "network.nat")
     text = "Security group of the endpoints, for whoever else must reach them, or wait for them"
     stack.output("EndpointsSecurityGroupId", GetAtt(group, "GroupId"), text)
     return stack
+
+
+def _has_function(env: Environment) -> bool:
+    """Whether a function works in the network: the one that makes the users of rds-mysql."""
+    return env.database.engine == RDS
 
 
 def _gateway(
@@ -201,8 +213,8 @@ def _policy(*statements: Statement) -> PolicyDocument:
     return PolicyDocument(Version="2012-10-17", Statement=list(statements))
 
 
-def _s3_policy(stack: Stack) -> PolicyDocument:
-    return _policy(
+def _s3_policy(stack: Stack, env: Environment) -> PolicyDocument:
+    statements = [
         Statement(
             Sid="BucketsOfThisAccount",
             Effect=Allow,
@@ -225,7 +237,19 @@ def _s3_policy(stack: Stack) -> PolicyDocument:
             Action=[Action("s3", "GetObject"), Action("s3", "PutObject")],
             Resource=[_objects(_SIGNAL_BUCKET)],
         ),
-    )
+    ]
+    if _has_function(env):
+        region = Join("", Split("-", Ref("AWS::Region")))
+        statements.append(
+            Statement(
+                Sid="AnswersToCloudFormation",
+                Effect=Allow,
+                Principal=ANYONE,  # signed by CloudFormation, not by us
+                Action=[Action("s3", "PutObject")],
+                Resource=[Sub(_ANSWERS, Region=region)],
+            )
+        )
+    return _policy(*statements)
 
 
 def _objects(bucket: str) -> AWSHelperFn:
@@ -245,8 +269,10 @@ def _dynamodb_policy() -> PolicyDocument:
     )
 
 
-def _interface_policy(service: str) -> PolicyDocument:
-    actions = [name.split(":") if ":" in name else [service, name] for name in ACTIONS[service]]
+def _interface_policy(env: Environment, service: str) -> PolicyDocument:
+    rotation = _ROTATION if service == "secretsmanager" and _has_function(env) else ()
+    names = sorted((*ACTIONS[service], *rotation))
+    actions = [name.split(":") if ":" in name else [service, name] for name in names]
     return _policy(
         Statement(
             Sid="IdentitiesOfThisAccount",

@@ -6,7 +6,7 @@ outward rule would be given one that allows everything; each has one that allows
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from awacs import ec2
@@ -71,11 +71,15 @@ def _optional(stack: Stack, env: Environment, vpc: VPC, groups: dict[str, Securi
         _between(stack, groups, "Application", "Cache", "Valkey", VALKEY)
 
 
-def add_endpoints(stack: Stack, vpc_id: AWSHelperFn, application_id: AWSHelperFn) -> SecurityGroup:
-    """The group of interface endpoints. The application's own way to them is that to anywhere."""
+def add_endpoints(stack: Stack, vpc_id: AWSHelperFn, callers: Mapping[str, AWSHelperFn]) -> SecurityGroup:
+    """The group of interface endpoints; ``callers`` are the ids of groups by name.
+
+    The callers' own way to them is that to anywhere.
+    """
     group = _group(stack, vpc_id, "Endpoints", _ENDPOINTS)
-    source = {"SourceSecurityGroupId": application_id}
-    _ingress(stack, "EndpointsHttpsFromApplication", group, HTTPS, "HTTPS from Application", **source)
+    for caller, group_id in callers.items():
+        title, text = f"EndpointsHttpsFrom{caller}", f"HTTPS from {caller}"
+        _ingress(stack, title, group, HTTPS, text, SourceSecurityGroupId=group_id)
     return group
 
 

@@ -2,6 +2,9 @@
 
 Each region has a cache of its own: what it holds can be computed again, and one that followed another
 region's would be no faster than the database that does.
+
+Who signs in is a user of ElastiCache's, not the older token of a cache: a user's two passwords are named at
+each change, and CloudFormation cannot go from the one to the other without replacing the cache.
 """
 
 from __future__ import annotations
@@ -12,25 +15,32 @@ from awacs import elasticache
 from awacs.aws import Allow, Statement
 from troposphere import AWSHelperFn, GetAtt, Parameter, Ref, Sub
 from troposphere.elasticache import (
+    AuthenticationMode,
     CloudWatchLogsDestinationDetails,
     DestinationDetails,
     LogDeliveryConfigurationRequest,
     ParameterGroup,
     ReplicationGroup,
     SubnetGroup,
+    User,
+    UserGroup,
 )
 from troposphere.logs import LogGroup
 from troposphere.secretsmanager import GenerateSecretString, Secret
 
 from blueprint.environment import Environment
+from blueprint.layers.shared import names
 from blueprint.layers.shared.functions import add_function
 from blueprint.layers.shared.rotation import rotate, rotates
 from blueprint.layers.shared.suppress import suppress
 from blueprint.stacks.places import Place
 from blueprint.stacks.stack import Stack
 
+ENGINE = "valkey"
 PORT = 6379
-PASSWORD_CHARACTERS = 40  # AUTH takes 16 to 128; as many as the rotation's
+#: Whoever signs in without a name. All commands, less those that ElastiCache gives nobody.
+USER, MAY = "default", "on ~* &* +@all"
+PASSWORD_CHARACTERS = 40  # ElastiCache takes 16 to 128; as many as the rotation's
 LOGS = ("engine-log", "slow-log")
 
 
@@ -47,8 +57,9 @@ def stacks(env: Environment) -> list[Stack]:
     key = stack.output_of("security", "CredentialsKeyArn")
     logs_key = stack.output_of("security", "LogsKeyArn")
     secret = _secret(stack, key)
-    group = _replication_group(stack, env, Ref(secret), logs_key)
-    _rotation(stack, env, group, Ref(secret), key, logs_key)
+    user = _user(stack, env, Ref(secret))
+    group = _replication_group(stack, env, user, logs_key)
+    _rotation(stack, env, user, Ref(secret), key, logs_key)
     stack.output("CacheEndpoint", GetAtt(group, "PrimaryEndPoint.Address"), "Host for reading and writing")
     if env.cache.replicas:
         stack.output("CacheReaderEndpoint", GetAtt(group, "ReaderEndPoint.Address"), "Host for reading")
@@ -64,7 +75,7 @@ def _secret(stack: Stack, key: AWSHelperFn) -> Secret:
             Description="Password of the cache",
             KmsKeyId=key,
             GenerateSecretString=GenerateSecretString(
-                SecretStringTemplate=json.dumps({"username": "default"}),
+                SecretStringTemplate=json.dumps({"username": USER}),
                 GenerateStringKey="password",
                 PasswordLength=PASSWORD_CHARACTERS,
                 ExcludePunctuation=True,
@@ -74,14 +85,32 @@ def _secret(stack: Stack, key: AWSHelperFn) -> Secret:
     )
 
 
-def _replication_group(
-    stack: Stack, env: Environment, secret: AWSHelperFn, logs_key: AWSHelperFn
-) -> ReplicationGroup:
+def _user(stack: Stack, env: Environment, secret: AWSHelperFn) -> User:
+    """The one user of the cache. CloudFormation reads the password when it deploys; it stands nowhere."""
+    password = Sub("{{resolve:secretsmanager:${Secret}:SecretString:password}}", Secret=secret)
+    return stack.add(
+        User(
+            "User",
+            UserId=names.cache(env),
+            UserName=USER,
+            Engine=ENGINE,
+            AccessString=MAY,
+            AuthenticationMode=AuthenticationMode(Type="password", Passwords=[password]),
+        ),
+        setting="cache.enabled",
+    )
+
+
+def _replication_group(stack: Stack, env: Environment, user: User, logs_key: AWSHelperFn) -> ReplicationGroup:
     cache = env.cache
+    users = stack.add(
+        UserGroup("Users", UserGroupId=names.cache(env), Engine=ENGINE, UserIds=[Ref(user)]),
+        setting="cache.enabled",
+    )
     group = ReplicationGroup(
         "Cache",
         ReplicationGroupDescription=f"{env.project} {env.name}: cache in front of the database",
-        Engine="valkey",
+        Engine=ENGINE,
         EngineVersion=cache.version,
         AutoMinorVersionUpgrade=True,
         CacheNodeType=Ref(_node_type(stack, env)),
@@ -96,7 +125,7 @@ def _replication_group(
         KmsKeyId=stack.output_of("security", "DatabaseKeyArn"),
         TransitEncryptionEnabled=True,
         TransitEncryptionMode="required",
-        AuthToken=Sub("{{resolve:secretsmanager:${Secret}:SecretString:password}}", Secret=secret),
+        UserGroupIds=[Ref(users)],
         SnapshotRetentionLimit=cache.snapshot_days,
         SnapshotWindow=cache.snapshot_window,
         PreferredMaintenanceWindow=cache.maintenance_window,
@@ -132,7 +161,7 @@ def _parameters(stack: Stack, env: Environment) -> ParameterGroup:
     return stack.add(
         ParameterGroup(
             f"Parameters{major}",  # another major version has a group of its own beside the one in use
-            CacheParameterGroupFamily=f"valkey{major}",
+            CacheParameterGroupFamily=f"{ENGINE}{major}",
             Description="Settings of the cache",
             Properties={"maxmemory-policy": "allkeys-lru"},
         ),
@@ -156,7 +185,7 @@ def _logs(stack: Stack, logs_key: AWSHelperFn) -> list[LogDeliveryConfigurationR
 def _rotation(
     stack: Stack,
     env: Environment,
-    group: ReplicationGroup,
+    user: User,
     secret: AWSHelperFn,
     key: AWSHelperFn,
     logs_key: AWSHelperFn,
@@ -173,7 +202,6 @@ def _rotation(
         "the next change.",
         constraint="A number of days from 1 to 90.",
     )
-    arn = "arn:${AWS::Partition}:elasticache:${AWS::Region}:${AWS::AccountId}:replicationgroup:${Cache}"
     function = add_function(
         stack,
         "CachePassword",
@@ -181,17 +209,17 @@ def _rotation(
         purpose="Rotates the password of the cache",
         timeout_seconds=600,
         log_key_arn=logs_key,
-        environment={"CACHE": Ref(group)},
+        environment={"USER_ID": Ref(user)},
         statements=[
             *rotates(secret, [key]),
             Statement(
                 Effect=Allow,
-                Action=[elasticache.DescribeReplicationGroups, elasticache.ModifyReplicationGroup],
-                Resource=[Sub(arn, Cache=Ref(group))],
+                Action=[elasticache.DescribeUsers, elasticache.ModifyUser],
+                Resource=[GetAtt(user, "Arn")],
             ),
         ],
     )
-    rotate(stack, "Cache", secret, function, Ref(days), after=group, setting="cache.rotation_days")
+    rotate(stack, "Cache", secret, function, Ref(days), after=user, setting="cache.rotation_days")
 
 
 def _explain(group: ReplicationGroup, env: Environment) -> None:
@@ -200,6 +228,11 @@ def _explain(group: ReplicationGroup, env: Environment) -> None:
         "number would hide nothing from who is inside."
     )
     suppress(group, "cdk_nag", "AwsSolutions-AEC5", port)
+    user = (
+        "Who connects signs in as a user of the group that UserGroupIds names, which ElastiCache recommends "
+        "over the token that this rule looks for; the two exclude one another."
+    )
+    suppress(group, "cdk_nag", "AwsSolutions-AEC6", user)
     if env.cache.snapshot_days < 15:
         suppress(
             group,

@@ -17,7 +17,7 @@ from blueprint.layers import _database_aurora as aurora
 from blueprint.layers import _database_mysql as mysql
 from blueprint.layers import _database_proxy as proxies
 from blueprint.layers import _database_users as users
-from blueprint.layers._database_server import SCHEMA, Settings
+from blueprint.layers._database_server import SCHEMA, Server, Settings
 from blueprint.stacks.places import Place
 from blueprint.stacks.stack import Stack
 
@@ -35,17 +35,19 @@ def stacks(env: Environment) -> list[Stack]:
     settings = _settings(stack, env)
     if env.database.engine == RDS:  # its users are made through the proxy
         server = mysql.add(stack, env, settings, secrets.master)
-        proxy = proxies.add(stack, env, server, secrets)
-        users.add_users(stack, env, server, secrets, proxy=proxy)
-        _outputs(stack, proxy.writer, proxy.reader, secrets.application)
+        master = users.add_master(stack, env, server, secrets)
+        proxy = proxies.add(stack, env, server, secrets, after=master.ready)
+        users.add_users(stack, env, server, secrets, master, proxy=proxy)
+        _outputs(stack, server, proxy, secrets.application)
         return [stack]
     server = aurora.add(stack, env, settings, secrets.master)
-    made = users.add_users(stack, env, server, secrets, proxy=None)
+    master = users.add_master(stack, env, server, secrets)
+    made = users.add_users(stack, env, server, secrets, master, proxy=None)
     if env.database.proxy.enabled:
-        proxy = proxies.add(stack, env, server, secrets, after=made)
-        _outputs(stack, proxy.writer, proxy.reader, secrets.application)
+        proxy = proxies.add(stack, env, server, secrets, after=[made])
+        _outputs(stack, server, proxy, secrets.application)
     else:
-        _outputs(stack, server.writer, server.reader, secrets.application)
+        _outputs(stack, server, server, secrets.application)
     return [stack]
 
 
@@ -106,9 +108,11 @@ def _times(stack: Stack, env: Environment) -> dict[str, AWSHelperFn]:
     }
 
 
-def _outputs(stack: Stack, writer: AWSHelperFn, reader: AWSHelperFn, secret: AWSHelperFn) -> None:
-    stack.output("WriterEndpoint", writer, "Host for reading and writing")
-    stack.output("ReaderEndpoint", reader, "Host for reading; the writer's where there is no other")
+def _outputs(stack: Stack, server: Server, front: Server | proxies.Proxy, secret: AWSHelperFn) -> None:
+    """The same names whatever the engine, and whoever stands in ``front``."""
+    stack.output("DatabaseArn", server.arn, "ARN of the cluster, or of the database instance")
+    stack.output("WriterEndpoint", front.writer, "Host for reading and writing")
+    stack.output("ReaderEndpoint", front.reader, "Host for reading; the writer's where there is no other")
     stack.output("Port", "3306", "Port of both")
     stack.output("DatabaseName", SCHEMA, "The application's schema")
     stack.output("ApplicationSecretArn", secret, "Secret with the application's user name and password")

@@ -75,7 +75,7 @@ def stacks(env: Environment) -> list[Stack]:
     _no_way_out(stack, vpc, data)
 
     security = groups.add(stack, env, vpc)
-    endpoints.add_gateways(stack, vpc, tables)
+    endpoints.add_gateways(stack, env, vpc, tables)
     logs.add_flow_logs(stack, env, vpc, logs_key)
     groups.close_default(stack, vpc, logs_key)
 

@@ -40,12 +40,22 @@ def test_no_name_is_defined_twice_and_nothing_of_ours_is_imported(module: str) -
 
 
 def test_what_several_files_need_stands_once_and_before_them() -> None:
-    code = inline_code("database_user")
-    assert (
-        code.count("def rotation(")
-        == code.count("def custom_resource(")
-        == code.count("def over_proxy(")
-        == 1
-    )
-    assert code.index("def rotation(") < code.index("_rotate = rotation(")
+    code = inline_code("database_user_mysql")
+    needed = ("def rotation(", "def custom_resource(", "def handler_over(", "def over_proxy(")
+    assert [code.count(text) for text in needed] == [1, 1, 1, 1]
+    assert all(code.index(text) < code.index("handler = handler_over(") for text in needed)
     assert code.count("from __future__") == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "without"),
+    [
+        ("database_master", ["def custom_resource(", "def sha256_crypt("]),
+        ("database_restored", ["def sha256_crypt("]),
+        ("database_user_aurora", ["def over_proxy(", "def set_password("]),
+        ("database_user_mysql", ["rds-data", "def set_password("]),
+        ("cache_password", ["def custom_resource("]),
+    ],
+)
+def test_a_function_carries_nothing_that_it_does_not_need(module: str, without: list[str]) -> None:
+    assert [text for text in without if text in inline_code(module)] == []

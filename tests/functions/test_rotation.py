@@ -24,15 +24,17 @@ class World:
         self.refuses = ""
         self.handler = names["rotation"](apply=self.apply, prove=self.prove)
 
-    def apply(self, credentials: dict[str, Any], context: Any) -> None:
+    def apply(self, new: dict[str, Any], current: dict[str, Any], context: Any) -> None:
         assert isinstance(context, Context)
+        assert current == self.secrets.current("cache")
         if self.refuses == "setSecret":
             raise RuntimeError("the service is busy")
-        self.password = credentials["password"]
+        self.password = new["password"]
         self.applied.append(self.password)
 
-    def prove(self, credentials: dict[str, Any], context: Any) -> None:
-        if self.refuses == "testSecret" or credentials["password"] != self.password:
+    def prove(self, new: dict[str, Any], current: dict[str, Any], context: Any) -> None:
+        assert current == self.secrets.current("cache")
+        if self.refuses == "testSecret" or new["password"] != self.password:
             raise RuntimeError("not in force")
 
     def rotate(self, token: str, *steps: str) -> None:

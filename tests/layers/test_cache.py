@@ -53,10 +53,25 @@ def test_it_is_encrypted_everywhere_and_asks_for_a_password(template, variant: s
     assert group["AtRestEncryptionEnabled"] is group["TransitEncryptionEnabled"] is True
     assert group["TransitEncryptionMode"] == "required"
     assert "DatabaseKeyArn" in json.dumps(group["KmsKeyId"])
-    assert group["AuthToken"]["Fn::Sub"] == [
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_only_a_user_with_the_password_of_the_secret_gets_in(template, variant: str) -> None:
+    made = template(VARIANTS[variant])
+    assert made.properties("Cache")["UserGroupIds"] == [{"Ref": "Users"}]
+    assert "AuthToken" not in made.properties("Cache"), "the two exclude one another"
+    assert made.properties("Users")["UserIds"] == [{"Ref": "User"}]
+    user = made.properties("User")
+    assert (user["UserName"], user["UserId"]) == ("default", "acme-prod-cache")
+    assert "NoPasswordRequired" not in user
+    assert user["AuthenticationMode"]["Type"] == "password"
+    [password] = user["AuthenticationMode"]["Passwords"]
+    assert password["Fn::Sub"] == [
         "{{resolve:secretsmanager:${Secret}:SecretString:password}}",
         {"Secret": {"Ref": "CacheSecret"}},
     ]
+    engines = {made.properties(name)["Engine"] for name in ("Cache", "User", "Users")}
+    assert engines == {"valkey"}
 
 
 @pytest.mark.parametrize(("replicas", "more"), [(0, False), (1, True), (5, True)])
@@ -74,19 +89,23 @@ def test_a_last_snapshot_is_made_where_snapshots_are(template, days: int, policy
     assert template({"snapshot_days": days}).resources["Cache"]["DeletionPolicy"] == policy
 
 
-def test_the_password_rotates_by_a_function_that_touches_this_cache_only(template) -> None:
+def test_the_password_rotates_by_a_function_that_touches_this_user_only(template) -> None:
     made = template({"rotation_days": 7})
     schedule = made.properties("CacheRotation")
     assert schedule["RotationRules"] == {"AutomaticallyAfterDays": {"Ref": "RotationDays"}}
     assert made.data["Parameters"]["RotationDays"]["Default"] == 7
-    assert {"Cache", "CacheRotationPermission"} == set(made.resources["CacheRotation"]["DependsOn"])
+    assert {"User", "CacheRotationPermission"} == set(made.resources["CacheRotation"]["DependsOn"])
     [policy] = made.properties("CachePasswordRole")["Policies"]
     resources = {
         action: json.dumps(statement["Resource"])
         for statement in policy["PolicyDocument"]["Statement"]
         for action in statement["Action"]
     }
-    assert "replicationgroup:${Cache}" in resources["elasticache:ModifyReplicationGroup"]
+    user = '[{"Fn::GetAtt": ["User", "Arn"]}]'
+    touched = {action: where for action, where in resources.items() if action.startswith("elasticache:")}
+    assert touched == {"elasticache:DescribeUsers": user, "elasticache:ModifyUser": user}
+    variables = made.properties("CachePassword")["Environment"]["Variables"]
+    assert variables == {"USER_ID": {"Ref": "User"}}
     assert resources["secretsmanager:PutSecretValue"] == '[{"Ref": "CacheSecret"}]'
 
 

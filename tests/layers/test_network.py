@@ -30,6 +30,18 @@ PRIVATE_INSTANCES_NEED = {
     *("kms", "logs", "monitoring", "secretsmanager", "sqs", "ssm", "ssmmessages", "sts", "xray"),
 }
 
+MYSQL = {
+    "engine": "rds-mysql",
+    "version": "8.4.11",
+    "instance_class": "db.m8g.large",
+    "proxy": {"enabled": True},
+}
+#: What a function does to a secret that it rotates (tests/layers/shared/test_rotation.py).
+ROTATION_NEEDS = (
+    *("DescribeSecret", "GetRandomPassword", "GetSecretValue", "PutSecretValue"),
+    "UpdateSecretVersionStage",
+)
+
 Network = Callable[..., Template]
 
 
@@ -410,6 +422,34 @@ def test_only_the_application_reaches_interface_endpoints(rendered_endpoints):
     assert (rule["Properties"]["FromPort"], rule["Properties"]["ToPort"]) == (443, 443)
     source = rule["Properties"]["SourceSecurityGroupId"]
     assert source == {"Fn::ImportValue": "acme:prod:network:ApplicationSecurityGroupId"}
+
+
+def test_the_function_that_makes_users_of_mysql_gets_through_the_endpoints_it_needs(
+    rendered_network, rendered_endpoints
+):
+    """It rotates a secret, and answers CloudFormation at an address in S3: both from inside the network."""
+    endpoints = rendered_endpoints({"database": MYSQL}, interface_endpoints=["secretsmanager"])
+    sources = {
+        rule["Properties"]["SourceSecurityGroupId"]["Fn::ImportValue"].rpartition(":")[2]
+        for rule in endpoints.of_type("AWS::EC2::SecurityGroupIngress").values()
+    }
+    assert sources == {"ApplicationSecurityGroupId", "DatabaseUserSecurityGroupId"}
+    (statement,) = endpoints.properties("SecretsmanagerEndpoint")["PolicyDocument"]["Statement"]
+    assert {f"secretsmanager:{name}" for name in ROTATION_NEEDS} <= set(statement["Action"])
+    s3 = rendered_network({"database": MYSQL}).properties("S3Endpoint")["PolicyDocument"]["Statement"]
+    [answers] = [statement for statement in s3 if statement["Sid"] == "AnswersToCloudFormation"]
+    assert answers["Action"] == ["s3:PutObject"]
+    text, parts = answers["Resource"][0]["Fn::Sub"]  # the region without hyphens: euwest1
+    assert text.endswith(":::cloudformation-custom-resource-response-${Region}/*")
+    assert parts["Region"] == {"Fn::Join": ["", {"Fn::Split": ["-", {"Ref": "AWS::Region"}]}]}
+
+
+def test_without_that_function_no_endpoint_lets_more_through(rendered_network, rendered_endpoints):
+    endpoints = rendered_endpoints(interface_endpoints=["secretsmanager"])
+    (statement,) = endpoints.properties("SecretsmanagerEndpoint")["PolicyDocument"]["Statement"]
+    assert not [action for action in statement["Action"] if "Put" in action or "Update" in action]
+    s3 = rendered_network().properties("S3Endpoint")["PolicyDocument"]["Statement"]
+    assert "AnswersToCloudFormation" not in {statement["Sid"] for statement in s3}
 
 
 def test_without_nat_private_instances_reach_all_that_they_need(rendered_endpoints):

@@ -7,7 +7,6 @@ the statements of ``blueprint/functions/database_user.py`` and refuses every oth
 from __future__ import annotations
 
 import re
-import secrets
 import string
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,14 +14,15 @@ from typing import Any
 
 from blueprint.emulator.server.ministack import core, provisioners, rds_data, secretsmanager
 
-_SALT_CHARACTERS = 20
 _USER = r"'(?P<user>\w+)'@'%'"
 
 
 @dataclass
 class User:
+    """What MySQL keeps of a user's password, and of a former one."""
+
     digest: bytes
-    ssl: str = "ANY"
+    former: bytes = b""
 
 
 @dataclass
@@ -58,12 +58,15 @@ def _execute(data: dict[str, Any]) -> Any:
 
 
 def _create_user(database: Database, words: dict[str, str]) -> Rows:
-    database.users.setdefault(words["user"], User(_stored(words["password"])))
+    database.users.setdefault(words["user"], User(words["digest"].encode()))
     return []
 
 
 def _alter_user(database: Database, words: dict[str, str]) -> Rows:
-    database.users[words["user"]] = User(_stored(words["password"]))
+    user = database.users[words["user"]]
+    if words["retain"]:
+        user.former = user.digest
+    user.digest = words["digest"].encode()
     return []
 
 
@@ -72,34 +75,39 @@ def _grant(database: Database, words: dict[str, str]) -> Rows:
     return []
 
 
-def _describe_user(database: Database, words: dict[str, str]) -> Rows:
+def _passwords(database: Database, words: dict[str, str]) -> Rows:
     user = database.users.get(words["user"])
-    return [["caching_sha2_password", user.digest.hex().upper(), user.ssl, "N"]] if user else []
+    return [["caching_sha2_password", user.digest.hex().upper(), user.former.hex().upper()]] if user else []
+
+
+def _ways_in(database: Database, words: dict[str, str]) -> Rows:
+    return [["%", "ANY", "N"]] if words["user"] in database.users else []
 
 
 def _elsewhere(database: Database, words: dict[str, str]) -> Rows:
-    return [[schema] for schema in sorted(database.grants.get(words["user"], set()) - {words["schema"]})]
+    return [["1"]] if database.grants.get(words["user"], set()) - {words["schema"]} else []
 
 
-_BY = r"BY '(?P<password>\w+)'"
+def _nothing(database: Database, words: dict[str, str]) -> Rows:
+    return []
+
+
+_AS = r"IDENTIFIED WITH caching_sha2_password AS '(?P<digest>\$A\$005\$[./0-9A-Za-z]{63})'"
+_RETAIN = "(?P<retain> RETAIN CURRENT PASSWORD)?"
+_OF_USER = r"FROM mysql\.user WHERE user = '(?P<user>\w+)'"
 _GRANTEE = r"grantee = '''(?P<user>\w+)''@''%'''"
+_ANY = "SELECT 1 FROM"
 _STATEMENTS: dict[str, Statement] = {
-    r"CREATE DATABASE IF NOT EXISTS `\w+`": lambda database, words: [],
-    rf"CREATE USER IF NOT EXISTS {_USER} IDENTIFIED WITH \w+ {_BY} REQUIRE SSL": _create_user,
-    rf"ALTER USER {_USER} IDENTIFIED WITH \w+ {_BY} REQUIRE SSL ACCOUNT UNLOCK": _alter_user,
-    rf"ALTER USER {_USER} IDENTIFIED {_BY} RETAIN CURRENT PASSWORD": _alter_user,
+    r"CREATE DATABASE IF NOT EXISTS `\w+`": _nothing,
+    rf"CREATE USER IF NOT EXISTS {_USER} {_AS} REQUIRE SSL": _create_user,
+    rf"ALTER USER {_USER} {_AS}( REQUIRE SSL ACCOUNT UNLOCK)?{_RETAIN}": _alter_user,
     rf"GRANT ALL PRIVILEGES ON `(?P<schema>\w+)`\.\* TO {_USER}": _grant,
-    r"SELECT .* FROM mysql\.user WHERE user = '(?P<user>\w+)' AND host = '%'": _describe_user,
-    rf"SELECT .*\.user_privileges WHERE {_GRANTEE} .*": lambda database, words: [],
-    rf"SELECT .*\.schema_privileges WHERE {_GRANTEE} AND table_schema <> '(?P<schema>\w+)'": _elsewhere,
+    rf"SELECT plugin, .* {_OF_USER} AND host = '%'": _passwords,
+    rf"SELECT host, ssl_type, account_locked {_OF_USER}": _ways_in,
+    rf"{_ANY} .*\.schema_privileges WHERE {_GRANTEE} AND .* <> '(?P<schema>\w+)' LIMIT 1": _elsewhere,
+    rf"{_ANY} .*\.(user|table)_privileges WHERE {_GRANTEE} AND .* LIMIT 1": _nothing,
+    rf"{_ANY} mysql\.role_edges WHERE to_user = '\w+' LIMIT 1": _nothing,
 }
-
-
-def _stored(password: str) -> bytes:
-    from blueprint.functions.database_user import sha256_crypt  # needs boto3, which only functions import
-
-    salt = "".join(secrets.choice(string.ascii_letters) for _ in range(_SALT_CHARACTERS)).encode()
-    return b"$A$005$" + salt + sha256_crypt(password.encode(), salt, 5000)
 
 
 def _generating(original: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:

@@ -44,20 +44,33 @@ def beanstalk_environment(subject: Subject) -> str:
 
 
 def database(env: Environment) -> str:
-    """The database: its log groups carry its name and exist before it.
+    """The database: its log groups carry its name and exist before it."""
+    return f"{env.project}-{env.name}-database{_restored(env)}"
 
-    One that is restored is another database, so that its name differs: CloudFormation makes it before it
-    takes the former one away.
-    """
+
+def _restored(env: Environment) -> str:
+    """A restored database has another name: CloudFormation makes it before it takes the former one away."""
     restored = env.database.restore_from
     source = f"{restored.snapshot} {restored.source} {restored.time}"
-    suffix = f"-{sha256(source.encode()).hexdigest()[:8]}" if source.strip() else ""
-    return f"{env.project}-{env.name}-database{suffix}"
+    return f"-{sha256(source.encode()).hexdigest()[:8]}" if source.strip() else ""
 
 
-def global_database(subject: Subject) -> str:
-    """The global database: clusters of other regions join it by name, without asking the primary region."""
-    return f"{subject.project}-{subject.name}-global"
+def database_proxy(env: Environment) -> str:
+    """The proxy: it goes before whatever database there is, so that its address outlives a restoration."""
+    return f"{env.project}-{env.name}-database"
+
+
+def global_database(env: Environment) -> str:
+    """The global database: clusters of other regions join it by name, without asking the primary region.
+
+    It is made from one cluster and no other; so the one of a restored database is another too.
+    """
+    return f"{env.project}-{env.name}-global{_restored(env)}"
+
+
+def cache(subject: Subject) -> str:
+    """The cache's user and its group: ElastiCache asks for their names."""
+    return f"{subject.project}-{subject.name}-cache"
 
 
 def secret(subject: Subject, what: str) -> str:
