@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import AWSHelperFn, Equals, If, Join, Not, NoValue, Ref
+from troposphere import AWSHelperFn, Equals, GetAtt, If, Join, Not, NoValue, Ref
 from troposphere.elasticbeanstalk import Application, OptionSetting
 from troposphere.elasticbeanstalk import Environment as BeanstalkEnvironment
 from troposphere.iam import InstanceProfile, Role
@@ -255,7 +255,7 @@ def _placement(stack: Stack, env: Environment, made: Made) -> list[OptionSetting
         option(kind, "EnvironmentType", "LoadBalanced"),
         option(kind, "LoadBalancerType", "application"),
         option(kind, "LoadBalancerIsShared", True),
-        option(kind, "ServiceRole", Ref(made.service_role)),
+        option(kind, "ServiceRole", GetAtt(made.service_role, "Arn")),
         option(balancer, "SharedLoadBalancer", made.balancer_arn),
         # Named, because Beanstalk would otherwise attach a group of its own to our load balancer.
         option(balancer, "SecurityGroups", stack.output_of("network", "LoadBalancerSecurityGroupId")),
@@ -366,7 +366,7 @@ def _releases(stack: Stack, env: Environment, made: Made) -> list[OptionSetting]
         option(health, "EnhancedHealthAuthEnabled", True),
         option(actions, "ManagedActionsEnabled", True),
         option(actions, "PreferredStartTime", env.application.update_window),
-        option(actions, "ServiceRoleForManagedUpdates", Ref(made.service_role)),
+        option(actions, "ServiceRoleForManagedUpdates", GetAtt(made.service_role, "Arn")),
         option(f"{actions}:platformupdate", "UpdateLevel", "minor"),
         option(f"{actions}:platformupdate", "InstanceRefreshEnabled", True),
     ]
