@@ -357,8 +357,8 @@ def nobody_may_do_everything(case: Case) -> Iterator[str]:
 @check
 def every_role_is_under_the_boundary_and_comes_after_it(case: Case) -> Iterator[str]:
     manifest = case.rendering.manifest
-    if case.stack["name"] == deployment.STACK:
-        return
+    if case.stack["name"] == deployment.STACK or deployment.STACK not in case.rendering.templates:
+        return  # a test of a few layers renders no more than these
     own = f"{manifest['project']}-{manifest['environment']}"
     for name, role in case.of_type("AWS::IAM::Role").items():
         text = json.dumps(role.get("PermissionsBoundary", ""))
