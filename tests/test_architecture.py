@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "environment": {"problems", "schemas"},
     "schemas": {"problems"},  # data files, read as data; imports nothing of the project but the error type
     "stacks": {"problems", "environment"},  # what layers make and the renderer takes
-    "layers": {"problems", "environment", "stacks", "schemas"},
+    "permissions": {"problems", "stacks", "schemas"},  # what deploying the stacks takes
+    "layers": {"problems", "environment", "stacks", "schemas", "permissions"},
     "render": {"problems", "environment", "stacks", "schemas"},
     "gate": {"problems"},
     "functions": set(),  # their text becomes part of templates: they run in Lambda, without this package

@@ -130,6 +130,13 @@ BREAKS: dict[str, list[tuple[str, Callable[[dict[str, Any]], None]]]] = {
         ("security", setting(*POLICY, "NotAction", value="kms:Delete*")),
         ("storage", setting(*TLS, "Effect", value="Allow")),
     ],
+    "every_role_is_under_the_boundary_and_comes_after_it": [
+        ("network", without(R, "FlowLogRole", P, "PermissionsBoundary")),
+        ("network", setting(R, "FlowLogRole", P, "Path", value="/")),
+    ],
+    "a_role_has_no_more_managed_policies_than_iam_attaches": [
+        ("deployment", setting(R, "DeploymentRole", P, "ManagedPolicyArns", value=["x"] * 11)),
+    ],
     "policies_are_of_the_current_language": [
         ("security", without(R, "DatabaseKey", P, "KeyPolicy", "Version")),
         ("network", setting(R, "S3Endpoint", P, "PolicyDocument", "Version", value="2008-10-17")),

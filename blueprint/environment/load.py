@@ -157,6 +157,8 @@ def _check_name(folder: Path, name: str) -> None:
         fault = "is the account's name; it has no environment of its own"
     elif _is_base(name):
         fault = "is the name of a base, which environments extend"
+    elif not fault and (outer := _outer(folder, name)):
+        fault = f"begins with {outer} and a hyphen, so that the deployment role of {outer} would reach it"
     if fault:
         names = _names(folder)
         raise BlueprintError(
@@ -176,6 +178,11 @@ def _check_name(folder: Path, name: str) -> None:
         raise BlueprintError(
             Problem(f"there is no environment {name} ({name}{SUFFIX})", where, remedy, "ENV011")
         )
+
+
+def _outer(folder: Path, name: str) -> str:
+    """Another environment, or the account, whose names everything of this one would begin with."""
+    return next((other for other in (ACCOUNT, *_names(folder)) if name.startswith(f"{other}-")), "")
 
 
 def _reason(error: OSError) -> str:

@@ -76,6 +76,30 @@ WITHOUT_SERVICE: dict[str, frozenset[str]] = {
     ),
 }
 
+#: Regions that every account has; whoever uses another has enabled it first. AWS adds none: every region
+#: since March 2019 is to be enabled (AWS Account Management Guide, "Enable or disable AWS Regions").
+ENABLED_BY_DEFAULT = frozenset(
+    {
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ca-central-1",
+        "eu-central-1",
+        "eu-north-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "sa-east-1",
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+    }
+)
+
 #: Regions of other partitions begin like this: other ARNs, other accounts, and fewer services.
 OTHER_PARTITIONS = {
     "cn-": "AWS China",

@@ -154,7 +154,7 @@ def _placement(stack: Stack, env: Environment, made: Made) -> list[OptionSetting
         option(kind, "EnvironmentType", "LoadBalanced"),
         option(kind, "LoadBalancerType", "application"),
         option(kind, "LoadBalancerIsShared", True),
-        option(kind, "ServiceRole", Ref(made.service_role)),
+        option(kind, "ServiceRole", GetAtt(made.service_role, "Arn")),
         option(balancer, "SharedLoadBalancer", made.balancer_arn),
         # Named, because Beanstalk would otherwise attach a group of its own to our load balancer.
         option(balancer, "SecurityGroups", stack.output_of("network", "LoadBalancerSecurityGroupId")),
@@ -267,7 +267,7 @@ def _releases(stack: Stack, env: Environment, made: Made) -> list[OptionSetting]
         option(health, "EnhancedHealthAuthEnabled", True),
         option(actions, "ManagedActionsEnabled", follows),
         option(actions, "PreferredStartTime", env.application.update_window),
-        option(actions, "ServiceRoleForManagedUpdates", Ref(made.service_role)),
+        option(actions, "ServiceRoleForManagedUpdates", GetAtt(made.service_role, "Arn")),
         option(f"{actions}:platformupdate", "UpdateLevel", "minor"),
         option(f"{actions}:platformupdate", "InstanceRefreshEnabled", follows),
     ]

@@ -9,18 +9,23 @@ import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from blueprint.problems import BlueprintError, Problem, Where, shown_path
 from blueprint.render import manifest
+from blueprint.render.boundary import bound
 from blueprint.render.limits import Use, measure
 from blueprint.render.linking import Plan, link
 from blueprint.render.template import assemble, to_bytes
 from blueprint.schemas.lookup import regions, types_in
 from blueprint.stacks.places import Subject
+from blueprint.stacks.records import Others
 from blueprint.stacks.stack import Stack
 from blueprint.stacks.stateful import holds_data
+
+Made = TypeVar("Made")
 
 _LAYERS = os.path.join("blueprint", "layers", "")
 
@@ -51,28 +56,47 @@ def render(subject: Subject, layers: Layers) -> Rendered:
     Raises BlueprintError for references that cannot be resolved, resources that a layer made wrongly,
     types that a region does not have, and templates beyond a quota of CloudFormation.
     """
-    plan = link(_stacks(subject, layers))
+    stacks = list(_stacks(subject, layers))
+    bound(stacks)
+    plan = link(stacks)
+    templates, bodies = _templates(plan)
     _check_regions(subject, plan)
     _check_policies(plan)
-    bodies, uses = {}, {}
-    for name, stack in plan.stacks.items():
-        template = assemble(stack, plan)
-        bodies[name] = to_bytes(template)
-        uses[name] = measure(template, bodies[name])
+    uses = {name: measure(template, bodies[name]) for name, template in templates.items()}
     _check_quotas(plan, uses)
     return Rendered(subject, plan, manifest.build(subject, plan, bodies), bodies, uses)
 
 
+def _templates(plan: Plan) -> tuple[dict[str, dict[str, Any]], dict[str, bytes]]:
+    """Templates by stack, as data and as bytes; those about others last, because they are made from these."""
+    templates: dict[str, dict[str, Any]] = {}
+    bodies: dict[str, bytes] = {}
+    for stack in sorted(plan.stacks.values(), key=lambda stack: stack.completion is not None):
+        if stack.completion:
+            others = Others(plan.stacks, dict(templates), dict(bodies))
+            _attempt(stack.layer, partial(stack.completion, others))
+        templates[stack.name] = assemble(stack, plan)
+        bodies[stack.name] = to_bytes(templates[stack.name])
+    return templates, {name: bodies[name] for name in plan.stacks}
+
+
 def _stacks(subject: Subject, layers: Layers) -> Iterable[Stack]:
     for layer, make in layers.items():
-        try:
-            made = list(make(subject))
-        except (AttributeError, TypeError, ValueError, KeyError) as error:
-            raise _mistake(layer, error) from error
-        for stack in made:
+        for stack in _attempt(layer, partial(_listed, make, subject)):
             stack.layer = layer
             if stack.targets:  # a stack of the recovery regions has none where no such region is asked for
                 yield stack
+
+
+def _listed(make: Callable[[Any], Iterable[Stack]], subject: Subject) -> list[Stack]:
+    return list(make(subject))
+
+
+def _attempt(layer: str, make: Callable[[], Made]) -> Made:
+    try:
+        return make()
+    except (AttributeError, TypeError, ValueError, KeyError) as error:
+        raise _mistake(layer, error) from error
 
 
 def _mistake(layer: str, error: Exception) -> BlueprintError:

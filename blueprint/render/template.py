@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from troposphere import AWSObject
@@ -48,7 +49,20 @@ def assemble(stack: Stack, plan: Plan) -> dict[str, Any]:
 
 def to_bytes(template: dict[str, Any]) -> bytes:
     """Indented for review, by one space: what counts against the quota is this very file."""
-    return (json.dumps(template, indent=1, ensure_ascii=True) + "\n").encode()
+    return f"{_indented(template, chr(10))}\n".encode()
+
+
+def _indented(value: Any, gap: str) -> str:
+    """What ``json.dumps(value, indent=1)`` gives, in half the time: its fast half knows no indent."""
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
+    inner = f"{gap} "
+    if isinstance(value, dict) and value:
+        items = [f"{encode_basestring_ascii(key)}: {_indented(item, inner)}" for key, item in value.items()]
+        return f"{{{inner}{f',{inner}'.join(items)}{gap}}}"
+    if isinstance(value, (list, tuple)) and value:
+        return f"[{inner}{f',{inner}'.join([_indented(item, inner) for item in value])}{gap}]"
+    return json.dumps(value)
 
 
 def _resource(stack: Stack, resource: AWSObject) -> dict[str, Any]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from blueprint.stacks.places import Subject
 
+#: The stack with the role that deploys; everything else of an environment, or of the account, comes after it.
+STACK = "deployment"
+
 
 def artifacts_prefix(subject: Subject) -> str:
     """Prefix of the buckets, one per account and region, that long templates and bundles go through.
@@ -26,3 +29,8 @@ def stack_sets_role(subject: Subject) -> str:
 def boundary(subject: Subject) -> str:
     """The permissions boundary of every role that a deployment makes."""
     return f"{subject.project}-{subject.name}-boundary"
+
+
+def path(subject: Subject) -> str:
+    """Where the roles of an environment are, in IAM's tree: before their name, which CloudFormation makes."""
+    return f"/{subject.project}-{subject.name}/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,3 +60,12 @@ class Group:
 
     title: str
     parameters: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Others:
+    """Every stack that is not about others, with its template as data and as the bytes of its file."""
+
+    stacks: Mapping[str, Any]
+    templates: Mapping[str, dict[str, Any]]
+    bodies: Mapping[str, bytes]

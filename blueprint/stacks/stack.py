@@ -7,7 +7,7 @@ outputs it asked for; order, waves and manifest derive from that (see ``linking.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from troposphere import (
@@ -31,7 +31,7 @@ from troposphere import (
 from blueprint.environment.options import option
 from blueprint.problems import BlueprintError, Problem
 from blueprint.stacks.places import Place, Subject, Target, targets
-from blueprint.stacks.records import Binding, Group, SecondPass, Secret, StackOutput, Trace
+from blueprint.stacks.records import Binding, Group, Others, SecondPass, Secret, StackOutput, Trace
 from blueprint.stacks.stateful import STATEFUL
 
 REGION_MAP = "Region"  # the one mapping: what differs between the regions of a template
@@ -73,6 +73,7 @@ class Stack:
         self.secrets: list[Secret] = []
         self.waits: list[str] = []
         self.alarms: list[str] = []  # outputs with the ARN of an alarm
+        self.completion: Callable[[Others], None] | None = None
         self.traces: dict[str, Trace] = {}
         self.targets: dict[Target, Place] = {}
         for place in places:
@@ -288,6 +289,10 @@ class Stack:
         For what a service looks up in another region by itself: a replica's key, a replication's target.
         """
         self.waits.append(stack)
+
+    def made_from_others(self, complete: Callable[[Others], None]) -> None:
+        """Have ``complete`` add what follows from the templates of all other stacks, once these are known."""
+        self.completion = complete
 
     # -- resources and outputs -----------------------------------------------------------------------
 

@@ -147,7 +147,7 @@ def test_an_unknown_layer_is_told_with_the_nearest_one(run):
 
 def test_a_layer_like_no_other_is_told_with_all_there_are(run):
     result = run("--env", "account", "--layer", "zzz", "--no-lint")
-    assert "layers are: audit, encryption" in result.err
+    assert "layers are: artifacts, audit, deployment, encryption" in result.err
 
 
 # -- check ---------------------------------------------------------------------------------------------

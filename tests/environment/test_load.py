@@ -160,6 +160,8 @@ def test_a_file_with_another_suffix_is_no_silent_absence(write: Write) -> None:
         ("old", "there is no environment old (old.yaml); rename old.yml to old.yaml"),
         ("account", "the environment name 'account' is the account's name"),
         ("base", "the environment name 'base' is the name of a base"),
+        ("prod-b", "the environment name 'prod-b' begins with prod and a hyphen"),
+        ("account-b", "the environment name 'account-b' begins with account and a hyphen"),
         ("a/b", "the environment name 'a/b' must hold lower-case letters"),
         ("../prod", "the environment name '../prod' must hold lower-case letters"),
         ("Prod", "the environment name 'Prod' must hold lower-case letters"),
@@ -172,7 +174,7 @@ def test_a_file_with_another_suffix_is_no_silent_absence(write: Write) -> None:
             "the environment name 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'... (5000 characters) does not",
         ),
     ],
-    ids=range(13),
+    ids=range(15),
 )
 def test_a_name_that_is_no_environment_is_refused_with_the_nearest_one(
     name: str, words: str, write: Write

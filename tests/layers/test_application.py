@@ -305,7 +305,9 @@ def test_health_and_updates(template):
     assert option(made, "aws:elasticbeanstalk:healthreporting:system", "SystemType") == "enhanced"
     actions = "aws:elasticbeanstalk:managedactions"
     assert option(made, actions, "ManagedActionsEnabled") == "true"
-    assert option(made, actions, "ServiceRoleForManagedUpdates") == "ServiceRole"
+    # With its path, which a bare name would not tell.
+    assert option(made, actions, "ServiceRoleForManagedUpdates") == "ServiceRole.Arn"
+    assert option(made, "aws:elasticbeanstalk:environment", "ServiceRole") == "ServiceRole.Arn"
     assert option(made, f"{actions}:platformupdate", "UpdateLevel") == "minor"
     assert option(made, f"{actions}:platformupdate", "InstanceRefreshEnabled") == "true"
 

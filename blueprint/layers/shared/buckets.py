@@ -48,6 +48,7 @@ GLACIER_DAYS = 90  # S3 Glacier Flexible Retrieval charges for at least so many
 #: Buckets that cannot have a key of ours, by stack and logical id, with the reason.
 SSE_S3_BUCKETS = {
     ("storage", "AccessBucket"): "load balancers and S3 server access logging write to SSE-S3 buckets only",
+    ("artifacts", "AccessBucket"): "S3 server access logging writes to SSE-S3 buckets only",
     ("audit", "AccessBucket"): "S3 server access logging writes to SSE-S3 buckets only",
 }
 
@@ -73,19 +74,21 @@ def add_bucket(
     statements: Statements = lambda bucket: (),
     bucket_key: bool = True,
     setting: str = "",
+    prefix: str = "",
     **properties: Any,
 ) -> Bucket:
     """Add bucket ``<name>Bucket`` with its policy and the outputs of its name and ARN.
 
-    ``key_arn`` is the KMS key, None for a bucket of SSE_S3_BUCKETS. Every bucket but the access bucket logs
-    to that of its stack, which must be there already.
+    In S3 it is called after ``prefix`` where that is not its name. ``key_arn`` is the KMS key, None for a
+    bucket of SSE_S3_BUCKETS. Every bucket but the access bucket logs to that of its stack, which must be
+    there already.
     """
     logical_id = f"{name}Bucket"
     bucket = stack.add_stateful(
         Bucket(
             logical_id,
             BucketNamespace="account-regional",
-            BucketNamePrefix=bucket_prefix(stack.subject, name.lower()),
+            BucketNamePrefix=bucket_prefix(stack.subject, prefix or name.lower()),
             BucketEncryption=_encryption(key_arn, bucket_key),
             OwnershipControls=OwnershipControls(
                 Rules=[OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
@@ -131,6 +134,7 @@ def add_access_bucket(
     lifecycle: LifecycleConfiguration,
     statements: Statements = lambda bucket: (),
     setting: str = "",
+    prefix: str = "",
 ) -> Bucket:
     """Add the bucket that takes the access logs of the stack's other buckets, and what else needs SSE-S3."""
     sources = f"arn:${{AWS::Partition}}:s3:::{stack.subject.project}-{stack.subject.name}-*"
@@ -154,6 +158,7 @@ def add_access_bucket(
         lifecycle=lifecycle,
         statements=deliveries,
         setting=setting,
+        prefix=prefix,
     )
     reason = "Access logs of a bucket written to itself would never end, so this one bucket has none."
     suppress(bucket, "checkov", "CKV_AWS_18", reason)
