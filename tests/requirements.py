@@ -120,6 +120,8 @@ def arns(
         "elasticache:replicationgroup": f"elasticache:{at}:replicationgroup:acx1k2y3",
         "elasticache:snapshot": f"elasticache:{at}:snapshot:{lower}",
         "elasticache:subnetgroup": f"elasticache:{at}:subnetgroup:{lower}",
+        "elasticache:user": f"elasticache:{at}:user:{own}-cache",
+        "elasticache:usergroup": f"elasticache:{at}:usergroup:{own}-cache",
         "elasticbeanstalk:application": f"elasticbeanstalk:{at}:application/{application}",
         "elasticbeanstalk:applicationversion": f"elasticbeanstalk:{at}:applicationversion/{application}/v1",
         "elasticbeanstalk:configurationtemplate": f"elasticbeanstalk:{at}:configurationtemplate/"

@@ -46,6 +46,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "elasticache:securitygroup": _NONE,
     "elasticache:snapshot": _LOWER,
     "elasticache:subnetgroup": _LOWER,
+    "elasticache:user": ("{own}-*",),
+    "elasticache:usergroup": ("{own}-*",),
     "elasticbeanstalk:application": _OURS,
     "elasticbeanstalk:applicationversion": _OURS,
     "elasticbeanstalk:configurationtemplate": _OURS,
